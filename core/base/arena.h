@@ -1,0 +1,37 @@
+/*
+ * arena.h - memory that is given back all at once
+ *
+ * One per message (reset after its outcome) or one per loaded file. A reset keeps
+ * the blocks, so a warm arena allocates nothing.
+ *
+ * Owns:    its blocks, from arena_init to arena_fini.
+ * Thread:  one at a time.
+ * Errors:  NULL beyond max_bytes or without memory.
+ * Limits:  max_bytes in all, given at init.
+ * Source:  Hanson, "Fast allocation and deallocation of memory based on object
+ *          lifetimes", 1990.
+ */
+#ifndef BROADSIDE_BASE_ARENA_H
+#define BROADSIDE_BASE_ARENA_H
+
+#include "core/base/str.h"
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *first, *current;
+    size_t used_bytes, max_bytes;
+};
+
+void arena_init(struct arena *arena, size_t max_bytes);
+void arena_fini(struct arena *arena);
+/* Everything handed out so far becomes invalid; the memory is kept for reuse. */
+void arena_reset(struct arena *arena);
+/* `bytes` of uninitialised memory, aligned for any type; NULL if there is none. */
+void *arena_alloc(struct arena *arena, size_t bytes);
+/* The same, zeroed, for `count` objects of `size` bytes; overflow checked. */
+void *arena_calloc(struct arena *arena, size_t count, size_t size);
+/* A copy with a NUL behind it (not counted); STR_NULL without memory. */
+struct str arena_copy(struct arena *arena, struct str s);
+
+#endif

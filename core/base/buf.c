@@ -1,0 +1,112 @@
+#include "core/base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_FIRST_BYTES 128
+
+void buf_init(struct buf *buf, size_t max_bytes)
+{
+    *buf = (struct buf){.max = max_bytes};
+}
+
+void buf_fini(struct buf *buf)
+{
+    free(buf->p);
+    *buf = (struct buf){.max = buf->max};
+}
+
+void buf_clear(struct buf *buf)
+{
+    buf->n = 0;
+    buf->failed = ERR_NONE;
+}
+
+static bool buf_grow(struct buf *buf, size_t need)
+{
+    size_t cap = buf->cap > 0 ? buf->cap : BUF_FIRST_BYTES;
+    while (cap < need)
+        cap *= 2;
+    char *p = realloc(buf->p, cap);
+    if (p == NULL) {
+        buf->failed = ERR_MEMORY;
+        return false;
+    }
+    buf->p = p;
+    buf->cap = cap;
+    return true;
+}
+
+char *buf_reserve(struct buf *buf, size_t extra)
+{
+    if (buf->failed != ERR_NONE)
+        return NULL;
+    if (extra > buf->max || buf->n > buf->max - extra) {
+        buf->failed = ERR_LIMIT;
+        return NULL;
+    }
+    if ((buf->p == NULL || buf->cap - buf->n < extra) && !buf_grow(buf, buf->n + extra))
+        return NULL;
+    return buf->p + buf->n;
+}
+
+void buf_append(struct buf *buf, struct str s)
+{
+    char *to = buf_reserve(buf, s.n);
+    if (to == NULL || s.n == 0)
+        return;
+    memcpy(to, s.p, s.n);
+    buf->n += s.n;
+}
+
+void buf_append_char(struct buf *buf, char c)
+{
+    buf_append(buf, str_slice(&c, 1));
+}
+
+void buf_append_u64(struct buf *buf, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    buf_append(buf, str_slice(digits + at, sizeof digits - at));
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    /* vsnprintf wants room for its NUL, which is not content. */
+    char *to = length < 0 ? NULL : buf_reserve(buf, (size_t)length + 1);
+    if (to != NULL) {
+        vsnprintf(to, (size_t)length + 1, format, again);
+        buf->n += (size_t)length;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+void buf_consume(struct buf *buf, size_t count)
+{
+    if (count >= buf->n) {
+        buf->n = 0;
+        return;
+    }
+    buf->n -= count;
+    memmove(buf->p, buf->p + count, buf->n);
+}
+
+const char *buf_c_string(struct buf *buf)
+{
+    char *to = buf_reserve(buf, 1);
+    if (to == NULL)
+        return NULL;
+    *to = '\0';
+    return buf->p;
+}

@@ -1,0 +1,51 @@
+#include "core/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+const char *err_words(enum err err)
+{
+    static const char *const words[] = {
+#define ERR_WORDS(name, text, exit_code) [name] = text,
+        ERR_LIST(ERR_WORDS)
+#undef ERR_WORDS
+    };
+    return words[err];
+}
+
+int err_exit_code(enum err err)
+{
+    static const int codes[] = {
+#define ERR_CODE(name, text, exit_code) [name] = exit_code,
+        ERR_LIST(ERR_CODE)
+#undef ERR_CODE
+    };
+    return codes[err];
+}
+
+enum err error_set(struct error *error, enum err code, const char *format, ...)
+{
+    if (error == NULL)
+        return code;
+    error->code = code;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->text, sizeof error->text, format, args);
+    va_end(args);
+    /* The text may quote bytes from outside: none of them may drive a terminal. */
+    for (char *at = error->text; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    return code;
+}
+
+void check_failed(const char *condition, const char *file, int line)
+{
+    fprintf(stderr,
+            "broadside: broken invariant: %s (%s:%d): this is a bug; "
+            "nothing more was written, `broadside resume` goes on\n",
+            condition, file, line);
+    fflush(stderr);
+    _exit(70);
+}

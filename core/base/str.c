@@ -1,0 +1,136 @@
+#include "core/base/str.h"
+
+bool str_equal_nocase(struct str a, struct str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+            return false;
+    return true;
+}
+
+bool str_has_prefix(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_equal(str_head(s, prefix.n), prefix);
+}
+
+bool str_has_prefix_nocase(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && str_equal_nocase(str_head(s, prefix.n), prefix);
+}
+
+int str_compare(struct str a, struct str b)
+{
+    size_t common = a.n < b.n ? a.n : b.n;
+    int order = common > 0 ? memcmp(a.p, b.p, common) : 0;
+    if (order != 0)
+        return order;
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = str_from(s, 1);
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+struct str str_split(struct str s, char separator, struct str *rest)
+{
+    const char *at = s.n > 0 ? memchr(s.p, separator, s.n) : NULL;
+    if (at == NULL) {
+        *rest = STR_NULL;
+        return s;
+    }
+    size_t before = (size_t)(at - s.p);
+    *rest = str_from(s, before + 1);
+    return str_head(s, before);
+}
+
+bool str_to_u64(struct str s, uint64_t *value)
+{
+    uint64_t sum = 0;
+    if (s.n == 0)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(s.p[i] - '0');
+        if (sum > (UINT64_MAX - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return true;
+}
+
+bool str_is_ascii(struct str s)
+{
+    size_t i = 0;
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t word;
+        memcpy(&word, s.p + i, 8);
+        if ((word & UINT64_C(0x8080808080808080)) != 0)
+            return false;
+    }
+    for (; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* The length of the well-formed sequence at the front of s, 0 if there is none.
+ * The second byte's range is what excludes overlongs, surrogates and the planes
+ * beyond U+10FFFF (table 3-7 of the Unicode standard). */
+static size_t utf8_sequence(const unsigned char *p, size_t n)
+{
+    unsigned char lead = p[0], low = 0x80, high = 0xBF;
+    size_t length;
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xC2 || lead > 0xF4)
+        return 0;
+    length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (lead == 0xE0)
+        low = 0xA0;
+    else if (lead == 0xED)
+        high = 0x9F;
+    else if (lead == 0xF0)
+        low = 0x90;
+    else if (lead == 0xF4)
+        high = 0x8F;
+    if (n < length || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return length;
+}
+
+bool str_is_utf8(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    for (size_t i = 0; i < s.n;) {
+        size_t length = utf8_sequence(p + i, s.n - i);
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+uint64_t str_hash(struct str s)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < s.n; i++) {
+        hash ^= (unsigned char)s.p[i];
+        hash *= UINT64_C(0x100000001b3);
+    }
+    hash ^= hash >> 32;
+    hash *= UINT64_C(0xd6e8feb86659fd93);
+    hash ^= hash >> 32;
+    return hash;
+}

@@ -1,0 +1,126 @@
+/*
+ * session.h - an SMTP client session as a pure state machine
+ *
+ * Feed it the bytes that came, send the bytes it has, tell it how many the kernel
+ * took. It opens no socket and reads no clock (times come in), so every scenario is
+ * a script (tests/dialog). Replies are matched to commands by one FIFO; after any
+ * anomaly the session classifies what it holds and asks to be closed.
+ *
+ * With PIPELINING the next MAIL, RCPT and DATA ride in the group that begins with the
+ * previous message's body (RFC 2920 section 3.1): one round trip per message.
+ *
+ * The terminator gate: the last octets of a message are not offered by
+ * smtp_session_output before smtp_session_armed was called for it. Arming is asked
+ * for (events.arm) as soon as the message is submitted.
+ *
+ * Owns:    its buffers. A submitted message stays the caller's but must not change or
+ *          move until events.done was called for it.
+ * Thread:  one at a time.
+ * Time:    now_ns is monotonic nanoseconds; deadlines are RFC 5321 section 4.5.3.2's.
+ * Errors:  what the server did is an outcome; nothing here fails otherwise.
+ * Limits:  SMTP_REPLY_LINE_MAX, SMTP_REPLY_LINES_MAX, SMTP_REPLY_MAX (reply.h);
+ *          params.depth messages at once.
+ * Source:  RFC 5321, 2920, 1870, 6152, 3463, 2034.
+ */
+#ifndef BROADSIDE_SMTP_SESSION_H
+#define BROADSIDE_SMTP_SESSION_H
+
+#include "core/base/list.h"
+#include "core/smtp/outcome.h"
+
+struct smtp_session;
+
+struct smtp_params {
+    /* What we call ourselves in EHLO: a host name or an address literal. */
+    struct str helo;
+    /* Use PIPELINING where it is offered. */
+    bool pipelining;
+    /* How many messages it accepts at once (on the wire and behind), 1..64. */
+    unsigned depth;
+    /* Messages on this connection before QUIT, 0 = no limit. */
+    unsigned messages_max;
+    /* Times every timeout of RFC 5321 by percent/100; 0 means 100. For tests. */
+    unsigned timeout_percent;
+};
+
+struct smtp_message {
+    /* For the caller; the session does not look at it. */
+    void *owner;
+    /* Bare addr-specs as they go on the wire, checked by core/mail/address.h. */
+    struct str mail_from, rcpt;
+    /* The content: slices that end in CRLF, with no bare CR or LF, no NUL, and no line
+     * that begins with a dot (core/mail/message.h sees to it). */
+    const struct str *slices;
+    size_t slice_count;
+    uint64_t bytes;
+    bool needs_8bitmime, needs_smtputf8;
+    /* True once arming is durable; may already be set at submission. */
+    bool armed;
+
+    /* The session's own, zero at submission. */
+    struct list link;
+    uint64_t terminator_end;
+    unsigned phase;
+    struct outcome refusal;
+};
+
+struct smtp_events {
+    void *self;
+    /* Make it durable that this message may go out, then smtp_session_armed. */
+    void (*arm)(void *self, struct smtp_message *message);
+    /* The message's outcome; the session no longer knows it. */
+    void (*done)(void *self, struct smtp_message *message,
+                 const struct outcome *outcome);
+    /* The greeting and EHLO are through, messages can be submitted. */
+    void (*ready)(void *self);
+    /* The session is over: everything it held has had its done. Close the connection
+     * (after sending what smtp_session_output still has, if was_orderly). `why` is the
+     * session's own outcome; its scope says how far the trouble reaches. */
+    void (*over)(void *self, const struct outcome *why, bool was_orderly);
+};
+
+/* NULL without memory. `params` and `events` are copied; params.helo is kept. */
+struct smtp_session *smtp_session_new(const struct smtp_params *params,
+                                      const struct smtp_events *events);
+void smtp_session_free(struct smtp_session *session);
+
+/* The connection stands: waits for the greeting. */
+void smtp_session_start(struct smtp_session *session, uint64_t now_ns);
+
+/* How many more messages it would take now; 0 before ready, when full, when closing. */
+unsigned smtp_session_room(const struct smtp_session *session);
+/* Only with room. */
+void smtp_session_submit(struct smtp_session *session, struct smtp_message *message,
+                         uint64_t now_ns);
+/* The arming of a submitted message is durable: opens its gate. */
+void smtp_session_armed(struct smtp_session *session, struct smtp_message *message);
+/* Arming was refused (suppressed, cancelled): the message will not go out. Its done
+ * comes with OUTCOME_UNSENT; if the server already waits for its content the
+ * connection has to end. */
+void smtp_session_withdraw(struct smtp_session *session, struct smtp_message *message);
+
+/* Bytes from the server. */
+void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t now_ns);
+/* What may be sent now: up to `max` slices into `slices`, their count. They are valid
+ * until the next call of any function here. */
+size_t smtp_session_output(struct smtp_session *session, struct str *slices, size_t max);
+/* The kernel took the first `bytes` of what smtp_session_output offered. */
+void smtp_session_wrote(struct smtp_session *session, size_t bytes, uint64_t now_ns);
+/* The connection ended (EOF, reset, write error), `why` in a few words. */
+void smtp_session_lost(struct smtp_session *session, struct str why);
+/* Stop: no more submissions, finish what is on the wire, QUIT. */
+void smtp_session_quit(struct smtp_session *session, uint64_t now_ns);
+/* Stop at once: messages whose last octet was handed over are in doubt, the others
+ * unsent. */
+void smtp_session_abort(struct smtp_session *session, struct str why);
+
+/* The monotonic time at which smtp_session_timeout must be called; UINT64_MAX: none. */
+uint64_t smtp_session_deadline_ns(const struct smtp_session *session);
+void smtp_session_timeout(struct smtp_session *session, uint64_t now_ns);
+
+/* True while no message is on the wire or waiting. */
+bool smtp_session_is_idle(const struct smtp_session *session);
+/* True if the server offered PIPELINING and it is in use. */
+bool smtp_session_is_pipelined(const struct smtp_session *session);
+
+#endif

@@ -1,0 +1,5 @@
+foreach(name str buf arena heap clock log mailbox)
+  if(EXISTS ${CMAKE_SOURCE_DIR}/tests/unit/test_${name}.c)
+    unit_test(${name} base)
+  endif()
+endforeach()
