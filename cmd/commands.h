@@ -1,0 +1,21 @@
+/*
+ * commands.h - every subcommand, in the order of the help text
+ *
+ * To add one: define `const struct command command_NAME` in cmd/NAME.c, add the file
+ * to CMakeLists.txt, a line here, and its section to docs/man/broadside.1.
+ */
+#ifndef BROADSIDE_CMD_COMMANDS_H
+#define BROADSIDE_CMD_COMMANDS_H
+
+#include "cmd/command.h"
+
+#define COMMAND_LIST(X) X(command_help)
+
+#define COMMAND_EXTERN(variable) extern const struct command variable;
+COMMAND_LIST(COMMAND_EXTERN)
+#undef COMMAND_EXTERN
+
+/* Ends with NULL. */
+extern const struct command *const commands[];
+
+#endif
