@@ -31,7 +31,7 @@ void net_loop_stop(struct net_loop *loop);
  * void pointer to fit mailbox.wake; `loop` is a struct net_loop. */
 void net_loop_wake(void *loop);
 /* The time at the start of this turn (after the wait). */
-uint64_t net_loop_now_ns(const struct net_loop *loop);
+uint64_t net_loop_now_ns(struct net_loop *loop);
 
 /* `turn` is called once per turn after all events were handled and before the loop
  * waits: the place to write what has gathered. Only one; NULL takes it off. */

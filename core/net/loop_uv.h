@@ -7,6 +7,7 @@
 #ifndef BROADSIDE_NET_LOOP_UV_H
 #define BROADSIDE_NET_LOOP_UV_H
 
+#include "core/base/list.h"
 #include "core/net/loop.h"
 
 #include <uv.h>

@@ -1,0 +1,2 @@
+unit_test(loop net)
+unit_test(connection net)
