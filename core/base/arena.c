@@ -3,10 +3,16 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-/* Blocks form a list that only grows; `current` is the one being filled. After a
- * reset the list is walked again from the front, so blocks are reused in order. */
+/*
+ * Blocks grow by doubling, so a cold arena calls malloc O(log n) times. A reset that
+ * finds more than one block gives all of them back and remembers what they held
+ * together: the next block holds that much, and from then on there is one block only.
+ * (Keeping the blocks instead was tried: with sizes that change from message to
+ * message a block that is too small has to be passed over, and the row of blocks
+ * grows without a bound.)
+ */
 struct arena_block {
-    struct arena_block *next;
+    struct arena_block *before;
     size_t cap, used;
     alignas(max_align_t) char bytes[];
 };
@@ -16,69 +22,70 @@ struct arena_block {
 
 void arena_init(struct arena *arena, size_t max_bytes)
 {
-    *arena = (struct arena){.max_bytes = max_bytes};
+    *arena = (struct arena){.max_bytes = max_bytes, .next_bytes = ARENA_BLOCK_BYTES};
+}
+
+static void arena_free_blocks(struct arena *arena)
+{
+    while (arena->current != NULL) {
+        struct arena_block *block = arena->current;
+        arena->current = block->before;
+        free(block);
+    }
 }
 
 void arena_fini(struct arena *arena)
 {
-    for (struct arena_block *block = arena->first; block != NULL;) {
-        struct arena_block *next = block->next;
-        free(block);
-        block = next;
-    }
+    arena_free_blocks(arena);
     arena_init(arena, arena->max_bytes);
 }
 
 void arena_reset(struct arena *arena)
 {
-    arena->current = arena->first;
-    arena->used_bytes = 0;
-    if (arena->current != NULL)
+    if (arena->current != NULL && arena->current->before != NULL) {
+        size_t bytes = ARENA_BLOCK_BYTES;
+        while (bytes < arena->used_bytes)
+            bytes *= 2;
+        arena->next_bytes = bytes;
+        arena_free_blocks(arena);
+    } else if (arena->current != NULL) {
         arena->current->used = 0;
+    }
+    arena->used_bytes = 0;
 }
 
+/* A new current block with room for `bytes`, as large as all before it together. */
 static struct arena_block *arena_add_block(struct arena *arena, size_t bytes)
 {
-    size_t cap = bytes > ARENA_BLOCK_BYTES ? bytes : ARENA_BLOCK_BYTES;
+    size_t left = arena->max_bytes - arena->used_bytes, cap = arena->next_bytes;
+    if (cap < arena->used_bytes)
+        cap = arena->used_bytes;
+    if (cap > left)
+        cap = left;
+    if (cap < bytes)
+        cap = bytes;
     struct arena_block *block = malloc(sizeof *block + cap);
     if (block == NULL)
         return NULL;
-    *block = (struct arena_block){.cap = cap};
-    if (arena->current == NULL) {
-        arena->first = block;
-    } else {
-        block->next = arena->current->next;
-        arena->current->next = block;
-    }
+    *block = (struct arena_block){.before = arena->current, .cap = cap};
+    arena->current = block;
     return block;
-}
-
-/* The next block with room for `bytes`: one already owned, or a new one. */
-static struct arena_block *arena_next_block(struct arena *arena, size_t bytes)
-{
-    struct arena_block *next = arena->current != NULL ? arena->current->next : NULL;
-    if (next == NULL || next->cap < bytes)
-        next = arena_add_block(arena, bytes);
-    if (next != NULL) {
-        next->used = 0;
-        arena->current = next;
-    }
-    return next;
 }
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    if (bytes > arena->max_bytes - arena->used_bytes)
+    size_t left = arena->max_bytes - arena->used_bytes;
+    if (bytes > left || left - bytes < (0 - bytes) % ARENA_ALIGN)
         return NULL;
-    size_t rounded = (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+    size_t rounded = bytes + (0 - bytes) % ARENA_ALIGN;
     struct arena_block *block = arena->current;
     if (block == NULL || block->cap - block->used < rounded)
-        block = arena_next_block(arena, rounded);
+        block = arena_add_block(arena, rounded);
     if (block == NULL)
         return NULL;
     void *memory = block->bytes + block->used;
     block->used += rounded;
-    arena->used_bytes += bytes;
+    arena->used_bytes += rounded;
     return memory;
 }
 

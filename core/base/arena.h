@@ -2,12 +2,15 @@
  * arena.h - memory that is given back all at once
  *
  * One per message (reset after its outcome) or one per loaded file. A reset keeps
- * the blocks, so a warm arena allocates nothing.
+ * the memory, as one block that would have held everything, so a warm arena
+ * allocates nothing.
  *
  * Owns:    its blocks, from arena_init to arena_fini.
  * Thread:  one at a time.
  * Errors:  NULL beyond max_bytes or without memory.
- * Limits:  max_bytes in all, given at init.
+ * Limits:  max_bytes in all, given at init; every request counts rounded up to the
+ *          strictest alignment (16 bytes).
+ * Cost:    O(1); malloc O(log n) times until warm, whatever the sizes asked for.
  * Source:  Hanson, "Fast allocation and deallocation of memory based on object
  *          lifetimes", 1990.
  */
@@ -19,8 +22,11 @@
 struct arena_block;
 
 struct arena {
-    struct arena_block *first, *current;
+    /* The block being filled; those before it hang behind it. */
+    struct arena_block *current;
     size_t used_bytes, max_bytes;
+    /* What the next block should hold at least. */
+    size_t next_bytes;
 };
 
 void arena_init(struct arena *arena, size_t max_bytes);

@@ -23,12 +23,15 @@ void buf_clear(struct buf *buf)
     buf->failed = ERR_NONE;
 }
 
+/* To at least `need` bytes, which is at most max. One byte more than cap is always
+ * there, so that a NUL needs no room of its own. */
 static bool buf_grow(struct buf *buf, size_t need)
 {
-    size_t cap = buf->cap > 0 ? buf->cap : BUF_FIRST_BYTES;
-    while (cap < need)
-        cap *= 2;
-    char *p = realloc(buf->p, cap);
+    size_t cap = buf->cap > BUF_FIRST_BYTES / 2 ? buf->cap : BUF_FIRST_BYTES / 2;
+    do {
+        cap = cap <= buf->max / 2 ? cap * 2 : buf->max;
+    } while (cap < need);
+    char *p = cap < SIZE_MAX ? realloc(buf->p, cap + 1) : NULL;
     if (p == NULL) {
         buf->failed = ERR_MEMORY;
         return false;
@@ -82,8 +85,10 @@ void buf_printf(struct buf *buf, const char *format, ...)
     va_start(args, format);
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    /* vsnprintf wants room for its NUL, which is not content. */
-    char *to = length < 0 ? NULL : buf_reserve(buf, (size_t)length + 1);
+    /* Longer than an int can say is beyond any limit. */
+    if (length < 0 && buf->failed == ERR_NONE)
+        buf->failed = ERR_LIMIT;
+    char *to = length < 0 ? NULL : buf_reserve(buf, (size_t)length);
     if (to != NULL) {
         vsnprintf(to, (size_t)length + 1, format, again);
         buf->n += (size_t)length;
@@ -104,7 +109,7 @@ void buf_consume(struct buf *buf, size_t count)
 
 const char *buf_c_string(struct buf *buf)
 {
-    char *to = buf_reserve(buf, 1);
+    char *to = buf_reserve(buf, 0);
     if (to == NULL)
         return NULL;
     *to = '\0';

@@ -7,7 +7,8 @@
  * Owns:    its bytes (heap), from buf_init to buf_fini.
  * Thread:  one at a time.
  * Errors:  sticky: ERR_LIMIT (beyond max) or ERR_MEMORY.
- * Limits:  `max` bytes, given at init; never grows beyond.
+ * Limits:  `max` bytes of content, given at init; never grows beyond (a byte more for
+ *          the NUL of buf_c_string).
  * Source:  curl's dynbuf, git's strbuf.
  */
 #ifndef BROADSIDE_BASE_BUF_H

@@ -1,5 +1,7 @@
 #include "core/base/err.h"
 
+#include "core/base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -34,9 +36,7 @@ enum err error_set(struct error *error, enum err code, const char *format, ...)
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
     /* The text may quote bytes from outside: none of them may drive a terminal. */
-    for (char *at = error->text; *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+    str_make_printable(error->text, strlen(error->text));
     return code;
 }
 

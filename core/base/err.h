@@ -61,7 +61,8 @@ struct error {
 };
 
 /* Fills `error` (which may be NULL) and returns `code`, so that a caller can write
- * `return error_set(error, ERR_DATA, "...")`. Control bytes become '?'. */
+ * `return error_set(error, ERR_DATA, "...")`. Bytes that could drive a terminal or are
+ * not UTF-8 become '?'. */
 enum err error_set(struct error *error, enum err code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 

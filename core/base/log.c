@@ -37,9 +37,7 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     size_t n = (size_t)head + (size_t)(tail > 0 ? tail : 0);
     if (n > sizeof line - 2)
         n = sizeof line - 2;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = '?';
+    str_make_printable(line, n);
     line[n++] = '\n';
     if (write(STDERR_FILENO, line, n) != (ssize_t)n)
         atomic_fetch_add(&log_lines_lost, 1);
@@ -54,16 +52,12 @@ static void printable_append_byte(struct buf *to, unsigned char byte)
 
 void printable_append(struct buf *to, struct str s)
 {
-    bool utf8 = str_is_utf8(s);
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char byte = (unsigned char)s.p[i];
-        /* C1 controls are the two bytes C2 80..9F. */
-        bool c1 = byte == 0xC2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xA0;
-        if (byte < 0x20 || byte == 0x7f || c1 || (byte >= 0x80 && !utf8))
-            printable_append_byte(to, byte);
+    while (s.n > 0) {
+        size_t length = str_printable_length(s);
+        if (length > 0)
+            buf_append(to, str_head(s, length));
         else
-            buf_append_char(to, (char)byte);
-        if (c1)
-            printable_append_byte(to, (unsigned char)s.p[++i]);
+            printable_append_byte(to, (unsigned char)s.p[0]);
+        s = str_from(s, length > 0 ? length : 1);
     }
 }

@@ -10,7 +10,9 @@ void pieces_init(struct pieces *pieces, struct arena *arena, size_t max)
 static bool pieces_grow(struct pieces *pieces)
 {
     size_t cap = pieces->cap > 0 ? pieces->cap * 2 : PIECES_FIRST;
-    if (pieces->n >= pieces->max)
+    if (cap > pieces->max)
+        cap = pieces->max;
+    if (pieces->n >= cap)
         return false;
     struct piece *p = arena_calloc(pieces->arena, cap, sizeof *p);
     if (p == NULL)

@@ -82,18 +82,18 @@ bool str_is_ascii(struct str s)
     return true;
 }
 
-/* The length of the well-formed sequence at the front of s, 0 if there is none.
- * The second byte's range is what excludes overlongs, surrogates and the planes
+/* The second byte's range is what excludes overlongs, surrogates and the planes
  * beyond U+10FFFF (table 3-7 of the Unicode standard). */
-static size_t utf8_sequence(const unsigned char *p, size_t n)
+size_t str_utf8_length(struct str s)
 {
-    unsigned char lead = p[0], low = 0x80, high = 0xBF;
-    size_t length;
-    if (lead < 0x80)
-        return 1;
+    const unsigned char *p = (const unsigned char *)s.p;
+    unsigned char low = 0x80, high = 0xBF;
+    if (s.n == 0 || p[0] < 0x80)
+        return s.n > 0;
+    unsigned char lead = p[0];
     if (lead < 0xC2 || lead > 0xF4)
         return 0;
-    length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     if (lead == 0xE0)
         low = 0xA0;
     else if (lead == 0xED)
@@ -102,7 +102,7 @@ static size_t utf8_sequence(const unsigned char *p, size_t n)
         low = 0x90;
     else if (lead == 0xF4)
         high = 0x8F;
-    if (n < length || p[1] < low || p[1] > high)
+    if (s.n < length || p[1] < low || p[1] > high)
         return 0;
     for (size_t i = 2; i < length; i++)
         if ((p[i] & 0xC0) != 0x80)
@@ -112,14 +112,38 @@ static size_t utf8_sequence(const unsigned char *p, size_t n)
 
 bool str_is_utf8(struct str s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
-    for (size_t i = 0; i < s.n;) {
-        size_t length = utf8_sequence(p + i, s.n - i);
+    if (str_is_ascii(s))
+        return true;
+    while (s.n > 0) {
+        size_t length = str_utf8_length(s);
         if (length == 0)
             return false;
-        i += length;
+        s = str_from(s, length);
     }
     return true;
+}
+
+size_t str_printable_length(struct str s)
+{
+    size_t length = str_utf8_length(s);
+    if (length == 0)
+        return 0;
+    unsigned char first = (unsigned char)s.p[0];
+    /* The C1 controls are the two bytes C2 80 to C2 9F. */
+    if (first < 0x20 || first == 0x7f ||
+        (first == 0xC2 && (unsigned char)s.p[1] < 0xA0))
+        return 0;
+    return length;
+}
+
+void str_make_printable(char *p, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        size_t length = str_printable_length(str_slice(p + at, n - at));
+        if (length == 0)
+            p[at] = '?';
+        at += length > 0 ? length : 1;
+    }
 }
 
 uint64_t str_hash(struct str s)

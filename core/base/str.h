@@ -53,7 +53,8 @@ static inline struct str str_from(struct str s, size_t start)
 {
     if (start > s.n)
         start = s.n;
-    return (struct str){s.p + start, s.n - start};
+    /* In C even NULL + 0 is undefined. */
+    return start > 0 ? (struct str){s.p + start, s.n - start} : s;
 }
 
 /* The first `count` bytes (clamped). */
@@ -79,6 +80,14 @@ bool str_to_u64(struct str s, uint64_t *value);
 bool str_is_ascii(struct str s);
 /* True if the bytes are well-formed UTF-8 (RFC 3629: no overlongs, no surrogates). */
 bool str_is_utf8(struct str s);
+/* How many bytes the well-formed UTF-8 sequence at the front of s has (1 to 4); 0 if
+ * there is none. */
+size_t str_utf8_length(struct str s);
+/* How many bytes the first character of s has if it can be shown as it is (UTF-8, no
+ * control, C0, DEL or C1); 0 if it could drive a terminal or is not UTF-8. */
+size_t str_printable_length(struct str s);
+/* In place: every byte of what is not printable becomes '?'. */
+void str_make_printable(char *p, size_t n);
 /* 64-bit hash (FNV-1a, finished by a mixer): for tables, not against an attacker. */
 uint64_t str_hash(struct str s);
 
