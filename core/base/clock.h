@@ -13,7 +13,7 @@
 #include "core/base/str.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S  UINT64_C(1000000000)
 
 /* Nanoseconds since some fixed moment; never goes back. */
 uint64_t clock_mono_ns(void);

@@ -14,27 +14,27 @@
 
 #include <stdbool.h>
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* name, words, exit code of contract.md ("sysexits" numbers) */
-#define ERR_LIST(X)                                                          \
-    X(ERR_NONE, "no error", 0)                                               \
-    X(ERR_USAGE, "wrong usage", 64)                                          \
-    X(ERR_DATA, "bad data", 65)                                              \
-    X(ERR_NO_INPUT, "input not found", 66)                                   \
-    X(ERR_RELAY, "relay unusable", 69)                                       \
-    X(ERR_BUG, "broken invariant", 70)                                       \
-    X(ERR_OS, "operating system resource", 71)                               \
-    X(ERR_MEMORY, "out of memory", 71)                                       \
-    X(ERR_STORAGE, "database or disk", 74)                                   \
-    X(ERR_INCOMPLETE, "work left", 75)                                       \
-    X(ERR_PROTOCOL, "protocol or TLS policy", 76)                            \
-    X(ERR_PERMISSION, "permission denied", 77)                               \
-    X(ERR_LOCKED, "another run holds the lock", 77)                          \
-    X(ERR_CONFIG, "configuration", 78)                                       \
-    X(ERR_LIMIT, "a limit was reached", 65)                                  \
-    X(ERR_NOT_FOUND, "not found", 66)                                        \
+#define ERR_LIST(X)                                                                    \
+    X(ERR_NONE, "no error", 0)                                                         \
+    X(ERR_USAGE, "wrong usage", 64)                                                    \
+    X(ERR_DATA, "bad data", 65)                                                        \
+    X(ERR_NO_INPUT, "input not found", 66)                                             \
+    X(ERR_RELAY, "relay unusable", 69)                                                 \
+    X(ERR_BUG, "broken invariant", 70)                                                 \
+    X(ERR_OS, "operating system resource", 71)                                         \
+    X(ERR_MEMORY, "out of memory", 71)                                                 \
+    X(ERR_STORAGE, "database or disk", 74)                                             \
+    X(ERR_INCOMPLETE, "work left", 75)                                                 \
+    X(ERR_PROTOCOL, "protocol or TLS policy", 76)                                      \
+    X(ERR_PERMISSION, "permission denied", 77)                                         \
+    X(ERR_LOCKED, "another run holds the lock", 77)                                    \
+    X(ERR_CONFIG, "configuration", 78)                                                 \
+    X(ERR_LIMIT, "a limit was reached", 65)                                            \
+    X(ERR_NOT_FOUND, "not found", 66)                                                  \
     X(ERR_CLOSED, "closed", 71)
 
 enum err {
@@ -68,7 +68,7 @@ enum err error_set(struct error *error, enum err code, const char *format, ...)
 
 /* A broken invariant: says where on standard error and aborts the process with
  * exit code 70. Never disabled. */
-#define CHECK(condition)                                                     \
+#define CHECK(condition)                                                               \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
 _Noreturn void check_failed(const char *condition, const char *file, int line);
 

@@ -18,15 +18,15 @@ struct list {
     struct list *next, *prev;
 };
 
-#define container_of(pointer, type, member)                                  \
+#define container_of(pointer, type, member)                                            \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-#define LIST_FOREACH(node, head)                                             \
+#define LIST_FOREACH(node, head)                                                       \
     for (struct list *node = (head)->next; node != (head); node = node->next)
 /* The body may remove `node`. */
-#define LIST_FOREACH_SAFE(node, following, head)                             \
-    for (struct list *node = (head)->next, *following = node->next;          \
-         node != (head); node = following, following = node->next)
+#define LIST_FOREACH_SAFE(node, following, head)                                       \
+    for (struct list *node = (head)->next, *following = node->next; node != (head);    \
+         node = following, following = node->next)
 
 /* For a head and for a node alike. */
 static inline void list_init(struct list *node)
