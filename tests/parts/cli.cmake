@@ -1,0 +1,21 @@
+# What the report commands print with, tested by itself.
+unit_test(format base)
+target_sources(test_format PRIVATE ${CMAKE_SOURCE_DIR}/cmd/format_csv.c
+                                   ${CMAKE_SOURCE_DIR}/cmd/format_table.c)
+
+# The end-to-end suite, a ctest of its own per file, on this build's binary.
+find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+file(GLOB cli_tests RELATIVE ${CMAKE_SOURCE_DIR}/tests/cli CONFIGURE_DEPENDS
+     ${CMAKE_SOURCE_DIR}/tests/cli/test_*.py)
+set(cli_patience 1)
+if(BROADSIDE_SANITIZE)
+  set(cli_patience 5)
+endif()
+foreach(file ${cli_tests})
+  string(REGEX REPLACE "^test_(.*)\\.py$" "\\1" name ${file})
+  add_test(NAME cli_${name}
+    COMMAND ${PYTEST_PYTHON} -m pytest -q -p no:cacheprovider
+            ${CMAKE_SOURCE_DIR}/tests/cli/${file})
+  set_tests_properties(cli_${name} PROPERTIES TIMEOUT 900 LABELS cli
+    ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;BROADSIDE_PATIENCE=${cli_patience};PYTHONDONTWRITEBYTECODE=1")
+endforeach()
