@@ -1,0 +1,5 @@
+unit_test(units config)
+unit_test(yaml_tree config)
+unit_test(campaign_file config)
+unit_test(files config)
+fuzz_target(campaign_file config)
