@@ -9,7 +9,11 @@
 
 #include "cmd/command.h"
 
-#define COMMAND_LIST(X) X(command_help)
+/* clang-format off */
+#define COMMAND_LIST(X)                                                      \
+    X(command_address_check)                                                 \
+    X(command_help)
+/* clang-format on */
 
 #define COMMAND_EXTERN(variable) extern const struct command variable;
 COMMAND_LIST(COMMAND_EXTERN)

@@ -62,7 +62,7 @@ static enum err read_domains(const struct config_reader *reader,
                               ? NULL
                               : domain_parse(list->p[i], reader->arena, &domains[i]);
         if (why != NULL)
-            return config_refuse(reader, node, "%.*s: %s",
+            return config_refuse(reader, node, "domains: %.*s: %s",
                                  STR_ARG(str_head(list->p[i], 64)), why);
     }
     list->p = domains;
