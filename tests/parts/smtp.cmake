@@ -1,0 +1,3 @@
+unit_test(data_scan smtp)
+unit_test(server smtp)
+fuzz_target(server smtp)
