@@ -1,0 +1,40 @@
+/*
+ * ledger_store.h - the store behind core/send/ports.h: one campaign's run
+ *
+ * Opening it makes this process the one run of the campaign: an OS lock on a byte of
+ * PATH.lock, which dies with the process, and an owner row whose random token every
+ * group commit checks. If the run before it died, its rows are put right first:
+ * claimed -> pending; armed -> in_doubt, or with retry_in_doubt due again at once.
+ *
+ * Owns:    the lock and its prepared statements.
+ * Keeps:   the store, until ledger_close.
+ * Thread:  the store's (ports.h: the ledger thread).
+ * Errors:  ERR_LOCKED names process and host of the other run. Any error inside the
+ *          port rolls the group back; ports.h says what the run does then.
+ * Limits:  the write-ahead log is copied back from STORE_WAL_BYTES on, by this
+ *          connection alone.
+ * Cost:    claim, arm and record of one message together a few microseconds in groups
+ *          of a hundred; docs/decisions has the measurement.
+ */
+#ifndef BROADSIDE_STORAGE_LEDGER_STORE_H
+#define BROADSIDE_STORAGE_LEDGER_STORE_H
+
+#include "core/send/ports.h"
+#include "storage/campaigns.h"
+
+struct ledger_store;
+
+/* *recovered: how many deliveries a run before this one left armed. The campaign
+ * becomes running; a pause or cancel asked for before is taken back. */
+MUST_CHECK enum err ledger_store_open(struct store *store, int64_t campaign_id,
+                                      bool retry_in_doubt, struct ledger_store **ledger,
+                                      uint64_t *recovered, struct error *error);
+/* The port; valid until ledger_store_close. */
+struct store_port ledger_store_port(struct ledger_store *ledger);
+/* Gives the campaign up and says how it stands: FINISHED (checked: nothing may be
+ * unfinished), PAUSED, CANCELLED (the rest becomes cancelled) or INTERRUPTED. Claimed
+ * deliveries become pending; armed ones are in doubt. NULL is allowed. */
+enum err ledger_store_close(struct ledger_store *ledger, enum campaign_state state,
+                            struct error *error);
+
+#endif
