@@ -1,0 +1,299 @@
+#include "core/mail/encoding.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/*
+ * Quoted-printable is mostly copying: the longest run of bytes that stand for
+ * themselves and fit into the line is found sixteen at a time and copied at once;
+ * what is left, byte by byte, is line breaks, '=', controls and bytes beyond ASCII.
+ */
+
+/* A soft-broken line ends in "=": one column less for the text. Hard-broken lines
+ * could be one longer, but then where a line ends would depend on what follows it. */
+#define QP_TEXT_MAX (ENCODING_LINE_MAX - 1)
+
+static const char hex_digits[] = "0123456789ABCDEF";
+
+static bool qp_is_plain(char c)
+{
+    return c >= ' ' && c <= '~' && c != '=';
+}
+
+static size_t qp_plain_run(const char *p, size_t n)
+{
+    size_t at = 0;
+#if defined(__SSE2__)
+    const __m128i space = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7F);
+    const __m128i equals = _mm_set1_epi8('=');
+    for (; at + 16 <= n; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
+        /* Signed: bytes beyond ASCII are below the space too. */
+        __m128i bad = _mm_or_si128(
+            _mm_cmplt_epi8(bytes, space),
+            _mm_or_si128(_mm_cmpeq_epi8(bytes, del), _mm_cmpeq_epi8(bytes, equals)));
+        unsigned mask = (unsigned)_mm_movemask_epi8(bad);
+        if (mask != 0)
+            return at + (unsigned)__builtin_ctz(mask);
+    }
+#endif
+    while (at < n && qp_is_plain(p[at]))
+        at++;
+    return at;
+}
+
+static char *qp_hex(struct qp *qp, char c, char *to)
+{
+    unsigned char byte = (unsigned char)c;
+    to[0] = '=';
+    to[1] = hex_digits[byte >> 4];
+    to[2] = hex_digits[byte & 15];
+    qp->column += 3;
+    return to + 3;
+}
+
+static char *qp_break(struct qp *qp, char *to)
+{
+    to[0] = '=';
+    to[1] = '\r';
+    to[2] = '\n';
+    qp->column = 0;
+    return to + 3;
+}
+
+static char *qp_make_room(struct qp *qp, unsigned columns, char *to)
+{
+    return qp->column + columns > QP_TEXT_MAX ? qp_break(qp, to) : to;
+}
+
+/* The held blank, which does not end its line. */
+static char *qp_release(struct qp *qp, char *to)
+{
+    if (qp->held == 0)
+        return to;
+    to = qp_make_room(qp, 1, to);
+    *to++ = qp->held;
+    qp->column++;
+    qp->held = 0;
+    return to;
+}
+
+char *qp_finish(struct qp *qp, char *to)
+{
+    if (qp->held == 0)
+        return to;
+    to = qp_make_room(qp, 3, to);
+    to = qp_hex(qp, qp->held, to);
+    qp->held = 0;
+    return to;
+}
+
+char *qp_soft_break(struct qp *qp, char *to)
+{
+    to = qp_release(qp, to);
+    return qp->column > 0 ? qp_break(qp, to) : to;
+}
+
+static char *qp_line_end(struct qp *qp, char *to)
+{
+    to = qp_finish(qp, to);
+    to[0] = '\r';
+    to[1] = '\n';
+    qp->column = 0;
+    return to + 2;
+}
+
+/* The bytes at the front of s that make one character of UTF-8, 1 if they do not. */
+static unsigned utf8_length(struct str s)
+{
+    unsigned char lead = (unsigned char)s.p[0];
+    unsigned length = lead < 0xC0 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (length > s.n)
+        return 1;
+    for (unsigned i = 1; i < length; i++)
+        if (((unsigned char)s.p[i] & 0xC0) != 0x80)
+            return 1;
+    return length;
+}
+
+/* At a byte that does not stand for itself; *used is how many were written. */
+static char *qp_character(struct qp *qp, struct str in, char *to, size_t *used)
+{
+    unsigned length = utf8_length(in);
+    to = qp_make_room(qp, 3 * length, to);
+    for (unsigned i = 0; i < length; i++)
+        to = qp_hex(qp, in.p[i], to);
+    *used = length;
+    return to;
+}
+
+static bool is_line_end(char c)
+{
+    return c == '\r' || c == '\n';
+}
+
+static size_t line_end_length(struct str in)
+{
+    return in.n > 1 && in.p[0] == '\r' && in.p[1] == '\n' ? 2 : 1;
+}
+
+/* At a byte that is no line end, with nothing held. */
+static char *qp_text(struct qp *qp, struct str in, char *to, size_t *used)
+{
+    size_t room = QP_TEXT_MAX - qp->column;
+    size_t run = qp_plain_run(in.p, in.n < room ? in.n : room);
+    bool is_last = run == in.n || is_line_end(in.p[run]);
+    if (qp->column == 0 && in.p[0] == '.') {
+        *used = 1;
+        return qp_hex(qp, '.', to);
+    }
+    if (run == 0) {
+        *used = 0;
+        return qp_is_plain(in.p[0]) ? qp_break(qp, to) : qp_character(qp, in, to, used);
+    }
+    *used = run;
+    if (is_last && in.p[run - 1] == ' ') {
+        qp->held = ' ';
+        run--;
+    }
+    memcpy(to, in.p, run);
+    qp->column += (unsigned)run;
+    return to + run;
+}
+
+char *qp_encode(struct qp *qp, struct str in, char *to)
+{
+    while (in.n > 0) {
+        size_t used = 1;
+        if (is_line_end(in.p[0])) {
+            to = qp_line_end(qp, to);
+            used = line_end_length(in);
+        } else {
+            to = qp_release(qp, to);
+            if (in.p[0] == '\t')
+                qp->held = '\t';
+            else
+                to = qp_text(qp, in, to, &used);
+        }
+        in = str_from(in, used);
+    }
+    return to;
+}
+
+/* ---- base64 -------------------------------------------------------------------- */
+
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static char *base64_quantum(const unsigned char *p, char *to)
+{
+    unsigned bits = (unsigned)p[0] << 16 | (unsigned)p[1] << 8 | p[2];
+    to[0] = base64_digits[bits >> 18];
+    to[1] = base64_digits[bits >> 12 & 63];
+    to[2] = base64_digits[bits >> 6 & 63];
+    to[3] = base64_digits[bits & 63];
+    return to + 4;
+}
+
+char *base64_line_end(struct base64 *base64, char *to)
+{
+    if (base64->column == 0)
+        return to;
+    base64->column = 0;
+    *to++ = '\r';
+    *to++ = '\n';
+    return to;
+}
+
+static char *base64_put(struct base64 *base64, const unsigned char *p, char *to)
+{
+    if (base64->column == ENCODING_LINE_MAX)
+        to = base64_line_end(base64, to);
+    base64->column += 4;
+    return base64_quantum(p, to);
+}
+
+char *base64_encode(struct base64 *base64, struct str in, char *to)
+{
+    const unsigned char *p = (const unsigned char *)in.p, *end = p + in.n;
+    while (base64->carried > 0 && base64->carried < 3 && p < end)
+        base64->carry[base64->carried++] = *p++;
+    if (base64->carried == 3) {
+        to = base64_put(base64, base64->carry, to);
+        base64->carried = 0;
+    }
+    for (; end - p >= 3; p += 3)
+        to = base64_put(base64, p, to);
+    while (p < end)
+        base64->carry[base64->carried++] = *p++;
+    return to;
+}
+
+char *base64_finish(struct base64 *base64, char *to)
+{
+    if (base64->carried > 0) {
+        unsigned left = base64->carried;
+        memset(base64->carry + left, 0, 3 - left);
+        to = base64_put(base64, base64->carry, to);
+        memset(to - (3 - left), '=', 3 - left);
+        base64->carried = 0;
+    }
+    return base64_line_end(base64, to);
+}
+
+char *base64_plain(struct str in, char *to)
+{
+    const unsigned char *p = (const unsigned char *)in.p;
+    for (; in.n >= 3; in.n -= 3, p += 3)
+        to = base64_quantum(p, to);
+    if (in.n > 0) {
+        unsigned char last[3] = {p[0], in.n > 1 ? p[1] : 0, 0};
+        to = base64_quantum(last, to);
+        memset(to - (3 - in.n), '=', 3 - in.n);
+    }
+    return to;
+}
+
+/* ---- line ends and dots -------------------------------------------------------- */
+
+char *crlf_copy(struct str in, char *to)
+{
+    while (in.n > 0) {
+        size_t used = 1;
+        if (is_line_end(in.p[0])) {
+            used = line_end_length(in);
+            *to++ = '\r';
+            *to++ = '\n';
+        } else {
+            while (used < in.n && !is_line_end(in.p[used]))
+                used++;
+            memcpy(to, in.p, used);
+            to += used;
+        }
+        in = str_from(in, used);
+    }
+    return to;
+}
+
+char *dot_stuff(struct str in, bool *at_line_start, char *to)
+{
+    for (size_t i = 0; i < in.n; i++) {
+        if (*at_line_start && in.p[i] == '.')
+            *to++ = '.';
+        *to++ = in.p[i];
+        *at_line_start = in.p[i] == '\n';
+    }
+    return to;
+}
+
+char *dot_unstuff(struct str in, bool *at_line_start, char *to)
+{
+    for (size_t i = 0; i < in.n; i++) {
+        bool is_added = *at_line_start && in.p[i] == '.';
+        *at_line_start = in.p[i] == '\n';
+        if (!is_added)
+            *to++ = in.p[i];
+    }
+    return to;
+}

@@ -1,0 +1,512 @@
+#include "core/mail/header.h"
+
+#include "core/mail/encoding.h"
+
+/*
+ * A value is taken apart at single spaces. Words that can stand as they are do; a run
+ * of neighbours that cannot is encoded together, spaces included, because the white
+ * space between two encoded-words is not part of the text (RFC 2047 section 6.2).
+ */
+
+/* ---- names and kinds ----------------------------------------------------------- */
+
+/* Written by this program, by a relay or by nobody in a message under way. */
+static const char *const reserved_names[] = {
+    "From",
+    "To",
+    "Cc",
+    "Bcc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "Sender",
+    "MIME-Version",
+    "Return-Path",
+    "Received",
+    "Received-SPF",
+    "Delivered-To",
+    "DKIM-Signature",
+    "Authentication-Results",
+    "Apparently-To",
+};
+static const char *const reserved_prefixes[] = {"Content-", "Resent-", "ARC-"};
+
+static const char *const structured_names[] = {
+    "References",     "In-Reply-To",         "Precedence",
+    "Auto-Submitted", "Feedback-ID",         "Importance",
+    "Priority",       "X-Priority",          "Require-Recipient-Valid-Since",
+    "X-SMTPAPI",      "X-Mailgun-Variables", "X-MC-Metadata",
+    "Expires",
+};
+static const char *const address_names[] = {
+    "Errors-To",         "Disposition-Notification-To",
+    "Return-Receipt-To", "Mail-Followup-To",
+    "Mail-Reply-To",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static bool is_one_of(struct str name, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(name, str_of(list[i])))
+            return true;
+    return false;
+}
+
+const char *header_name_check(struct str name)
+{
+    if (name.n == 0 || name.n > HEADER_NAME_MAX)
+        return "a header name has 1 to 76 characters";
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
+            return "a header name is printable ASCII without spaces and colons";
+    bool reserved = is_one_of(name, reserved_names, COUNT(reserved_names));
+    for (size_t i = 0; i < COUNT(reserved_prefixes); i++)
+        reserved |= str_has_prefix_nocase(name, str_of(reserved_prefixes[i]));
+    return reserved ? "this header is not for a campaign to set" : NULL;
+}
+
+enum header_kind header_kind_of(struct str name)
+{
+    if (is_one_of(name, address_names, COUNT(address_names)))
+        return HEADER_ADDRESSES;
+    if (str_has_prefix_nocase(name, STR("List-")) ||
+        is_one_of(name, structured_names, COUNT(structured_names)))
+        return HEADER_STRUCTURED;
+    return HEADER_TEXT;
+}
+
+/* ---- values judged ------------------------------------------------------------- */
+
+/* U+0080 to U+009F, U+2028 and U+2029: controls and line breaks beyond ASCII. */
+static bool has_wide_control(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        if (p[i] == 0xC2 && p[i + 1] < 0xA0)
+            return true;
+        if (p[i] == 0xE2 && i + 2 < s.n && p[i + 1] == 0x80 &&
+            (p[i + 2] == 0xA8 || p[i + 2] == 0xA9))
+            return true;
+    }
+    return false;
+}
+
+const char *header_value_check(struct str value)
+{
+    bool is_ascii = true;
+    if (value.n > HEADER_VALUE_MAX)
+        return "longer than 16384 octets";
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+        if (c == '\r' || c == '\n')
+            return "line break";
+        if ((c < ' ' && c != '\t') || c == 0x7F)
+            return "control character";
+        is_ascii &= c < 0x80;
+    }
+    if (is_ascii)
+        return NULL;
+    if (!str_is_utf8(value))
+        return "not valid UTF-8";
+    return has_wide_control(value) ? "line break or control character" : NULL;
+}
+
+/* ---- lines --------------------------------------------------------------------- */
+
+void header_glue(struct header_writer *writer, struct str bytes)
+{
+    if (bytes.n > 0)
+        memcpy(writer->to, bytes.p, bytes.n);
+    writer->to += bytes.n;
+    writer->column += bytes.n;
+    writer->is_fresh = false;
+}
+
+static void header_fold(struct header_writer *writer)
+{
+    header_glue(writer, STR("\r\n"));
+    writer->column = 0;
+    writer->is_fresh = true;
+}
+
+void header_begin(struct header_writer *writer, struct str name)
+{
+    writer->column = 0;
+    header_glue(writer, name);
+    header_glue(writer, STR(":"));
+    writer->is_fresh = true;
+}
+
+void header_end(struct header_writer *writer)
+{
+    header_fold(writer);
+}
+
+void header_word(struct header_writer *writer, struct str word)
+{
+    if (writer->column + 1 + word.n > HEADER_FOLD && !writer->is_fresh)
+        header_fold(writer);
+    header_glue(writer, STR(" "));
+    header_glue(writer, word);
+}
+
+/* ---- encoded-words ------------------------------------------------------------- */
+
+#define ENCODED_WORD_MAX 75
+#define ENCODED_FRAME    12 /* =?utf-8?Q? and ?= */
+/* Less room than this on a line is not worth a short encoded-word. */
+#define ENCODED_ROOM_MIN 12
+
+/* What Q may leave alone even in a phrase, the strictest place. */
+static bool is_q_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
+}
+
+static size_t q_length(char c)
+{
+    return is_q_plain(c) || c == ' ' ? 1 : 3;
+}
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+static size_t utf8_sequence(struct str s)
+{
+    size_t length = 1;
+    while (length < s.n && is_continuation(s.p[length]))
+        length++;
+    return length;
+}
+
+static size_t encoded_length(struct str s, bool is_q)
+{
+    size_t length = 0;
+    if (!is_q)
+        return (s.n + 2) / 3 * 4;
+    for (size_t i = 0; i < s.n; i++)
+        length += q_length(s.p[i]);
+    return length;
+}
+
+/* The most whole characters of s, at least one, that fit in `room` when encoded. */
+static size_t encoded_fit(struct str s, bool is_q, size_t room)
+{
+    size_t n = 0, used = 0;
+    while (n < s.n) {
+        size_t length = utf8_sequence(str_from(s, n));
+        size_t need = is_q ? used + encoded_length(str_slice(s.p + n, length), true)
+                           : encoded_length(str_head(s, n + length), false);
+        if (need > room && n > 0)
+            break;
+        n += length;
+        used = need;
+    }
+    return n;
+}
+
+static void encoded_word_q(struct header_writer *writer, struct str s)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        char hex[3] = {'=', digits[c >> 4], digits[c & 15]};
+        if (c == ' ')
+            header_glue(writer, STR("_"));
+        else
+            header_glue(writer, is_q_plain(s.p[i]) ? str_slice(s.p + i, 1)
+                                                   : str_slice(hex, sizeof hex));
+    }
+}
+
+static void encoded_word(struct header_writer *writer, struct str s, bool is_q)
+{
+    header_glue(writer, is_q ? STR(" =?utf-8?Q?") : STR(" =?utf-8?B?"));
+    if (is_q) {
+        encoded_word_q(writer, s);
+    } else {
+        char *end = base64_plain(s, writer->to);
+        writer->column += (size_t)(end - writer->to);
+        writer->to = end;
+    }
+    header_glue(writer, STR("?="));
+}
+
+/* s as one encoded-word or as many as it takes. */
+static void header_encoded(struct header_writer *writer, struct str s)
+{
+    bool is_q = encoded_length(s, true) <= encoded_length(s, false);
+    while (s.n > 0) {
+        size_t used = writer->column + 1 + ENCODED_FRAME;
+        if (used + ENCODED_ROOM_MIN > ENCODING_LINE_MAX) {
+            header_fold(writer);
+            used = 1 + ENCODED_FRAME;
+        }
+        size_t room = ENCODING_LINE_MAX - used;
+        if (room > ENCODED_WORD_MAX - ENCODED_FRAME)
+            room = ENCODED_WORD_MAX - ENCODED_FRAME;
+        size_t n = encoded_fit(s, is_q, room);
+        encoded_word(writer, str_head(s, n), is_q);
+        s = str_from(s, n);
+    }
+}
+
+/* ---- free text ----------------------------------------------------------------- */
+
+static bool word_is_plain(struct str word, size_t word_max)
+{
+    if (word.n == 0 || word.n > word_max)
+        return false;
+    for (size_t i = 0; i < word.n; i++) {
+        if (word.p[i] <= ' ' || word.p[i] > '~')
+            return false;
+        if (word.p[i] == '=' && i + 1 < word.n && word.p[i + 1] == '?')
+            return false;
+    }
+    return true;
+}
+
+/* The word at the front of s, up to a space; *next begins behind that space. A word
+ * before a second space counts as not plain: the pair goes into an encoded-word. */
+static bool next_word(struct str s, size_t word_max, struct str *word, struct str *next)
+{
+    *word = str_split(s, ' ', next);
+    return word_is_plain(*word, word_max) && (next->n == 0 || next->p[0] != ' ');
+}
+
+void header_text(struct header_writer *writer, struct str value, size_t word_max)
+{
+    struct str rest = str_trim(value);
+    while (rest.n > 0) {
+        struct str word, next, run = rest;
+        if (next_word(rest, word_max, &word, &next)) {
+            header_word(writer, word);
+            rest = next;
+            continue;
+        }
+        while (!str_is_null(next) && !next_word(next, word_max, &word, &rest))
+            next = rest;
+        /* `next` is the first plain word behind the run, or nothing. */
+        if (!str_is_null(next))
+            run.n = (size_t)(next.p - run.p) - 1;
+        header_encoded(writer, run);
+        rest = next;
+    }
+}
+
+/* ---- structured values --------------------------------------------------------- */
+
+/* The token at the front of s: up to a space, or to the '>' of what begins with '<'. */
+static struct str structured_token(struct str s)
+{
+    if (s.p[0] == '<') {
+        const char *end = memchr(s.p, '>', s.n);
+        if (end != NULL) {
+            size_t n = (size_t)(end - s.p) + 1;
+            while (n < s.n && s.p[n] != ' ' && s.p[n] != '\t' && s.p[n] != '<')
+                n++;
+            return str_head(s, n);
+        }
+    }
+    size_t n = 1;
+    while (n < s.n && s.p[n] != ' ' && s.p[n] != '\t' && s.p[n] != '<')
+        n++;
+    return str_head(s, n);
+}
+
+static bool needs_percent(char c)
+{
+    return c <= ' ' || c > '~';
+}
+
+static size_t percent_length(struct str token)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < token.n; i++)
+        length += needs_percent(token.p[i]) ? 3 : 1;
+    return length;
+}
+
+static struct str next_token(struct str *rest)
+{
+    *rest = str_trim(*rest);
+    if (rest->n == 0)
+        return STR_NULL;
+    struct str token = structured_token(*rest);
+    *rest = str_from(*rest, token.n);
+    return token;
+}
+
+const char *header_structured_check(struct str value)
+{
+    const char *why = header_value_check(value);
+    struct str rest = value;
+    if (why != NULL)
+        return why;
+    for (struct str token; token = next_token(&rest), token.n > 0;)
+        if (percent_length(token) > HEADER_LINE_MAX - HEADER_NAME_MAX - 3)
+            return "a word or URL is too long for a line";
+    return NULL;
+}
+
+static void percent_token(struct header_writer *writer, struct str token)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    if (writer->column + 1 + percent_length(token) > HEADER_FOLD && !writer->is_fresh)
+        header_fold(writer);
+    header_glue(writer, STR(" "));
+    for (size_t i = 0; i < token.n; i++) {
+        unsigned char c = (unsigned char)token.p[i];
+        char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
+        header_glue(writer, needs_percent(token.p[i]) ? str_slice(hex, sizeof hex)
+                                                      : str_slice(token.p + i, 1));
+    }
+}
+
+static bool token_is_raw(struct str token)
+{
+    return token.n == 0 || token.p[0] == '<' || str_is_ascii(token);
+}
+
+void header_structured(struct header_writer *writer, struct str value)
+{
+    struct str rest = value, after = value;
+    for (struct str token; token = next_token(&rest), token.n > 0;) {
+        if (token_is_raw(token)) {
+            percent_token(writer, token);
+            continue;
+        }
+        /* Words of a List-Id's phrase: neighbours go together. */
+        struct str run = token;
+        for (after = rest; token = next_token(&after), !token_is_raw(token);) {
+            run.n = (size_t)(token.p + token.n - run.p);
+            rest = after;
+        }
+        header_encoded(writer, run);
+    }
+}
+
+/* ---- phrases ------------------------------------------------------------------- */
+
+#define QUOTED_MAX 60
+
+static bool is_atext(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static bool phrase_is_atoms(struct str name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!is_atext(name.p[i]) &&
+            !(name.p[i] == ' ' && i > 0 && i + 1 < name.n && name.p[i - 1] != ' '))
+            return false;
+    return true;
+}
+
+/* `s` in quotation marks; at most twice as long, and two. */
+static struct str quote(struct str s, char *to)
+{
+    size_t n = 0;
+    to[n++] = '"';
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '"' || s.p[i] == '\\')
+            to[n++] = '\\';
+        to[n++] = s.p[i];
+    }
+    to[n++] = '"';
+    return str_slice(to, n);
+}
+
+static bool is_printable_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < ' ' || s.p[i] > '~')
+            return false;
+    return true;
+}
+
+void header_phrase(struct header_writer *writer, struct str name)
+{
+    char quoted[2 * QUOTED_MAX + 2];
+    name = str_trim(name);
+    bool has_mark = name.n > 1 && memmem(name.p, name.n, "=?", 2) != NULL;
+    if (has_mark || name.n > QUOTED_MAX || !is_printable_ascii(name))
+        header_encoded(writer, name);
+    else if (phrase_is_atoms(name))
+        header_text(writer, name, QUOTED_MAX);
+    else
+        header_word(writer, quote(name, quoted));
+}
+
+/* ---- parameters ---------------------------------------------------------------- */
+
+static bool is_attribute_char(char c)
+{
+    return c == '.' || (is_atext(c) && c != '*' && c != '\'' && c != '%');
+}
+
+/* One "attribute*N*=" section of an extended value; returns what is left of it. */
+static struct str extended_section(struct header_writer *writer, struct str attribute,
+                                   struct str value, unsigned number)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char section[4 * QUOTED_MAX + 32];
+    size_t n = 0;
+    /* A section ends between characters, for readers that decode each by itself. */
+    while (value.n > 0 && (n < QUOTED_MAX - attribute.n || is_continuation(*value.p))) {
+        unsigned char c = (unsigned char)value.p[0];
+        if (is_attribute_char(value.p[0])) {
+            section[n++] = value.p[0];
+        } else {
+            section[n++] = '%';
+            section[n++] = digits[c >> 4];
+            section[n++] = digits[c & 15];
+        }
+        value = str_from(value, 1);
+    }
+    char head[64];
+    size_t head_bytes = 0;
+    if (number > 0 || value.n > 0) {
+        head[head_bytes++] = '*';
+        if (number > 9)
+            head[head_bytes++] = (char)('0' + number / 10 % 10);
+        head[head_bytes++] = (char)('0' + number % 10);
+    }
+    header_fold(writer);
+    header_glue(writer, STR(" "));
+    header_glue(writer, attribute);
+    header_glue(writer, str_slice(head, head_bytes));
+    header_glue(writer, number == 0 ? STR("*=utf-8''") : STR("*="));
+    header_glue(writer, str_slice(section, n));
+    return value;
+}
+
+void header_parameter(struct header_writer *writer, struct str attribute,
+                      struct str value)
+{
+    char quoted[2 * QUOTED_MAX + 2];
+    header_glue(writer, STR(";"));
+    if (is_printable_ascii(value) && value.n <= QUOTED_MAX - attribute.n) {
+        struct str text = quote(value, quoted);
+        if (writer->column + attribute.n + text.n + 2 > HEADER_FOLD)
+            header_fold(writer);
+        header_glue(writer, STR(" "));
+        header_glue(writer, attribute);
+        header_glue(writer, STR("="));
+        header_glue(writer, text);
+        return;
+    }
+    for (unsigned number = 0; value.n > 0; number++) {
+        if (number > 0)
+            header_glue(writer, STR(";"));
+        value = extended_section(writer, attribute, value, number);
+    }
+}
