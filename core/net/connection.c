@@ -49,6 +49,7 @@ struct net_connection {
     bool poll_is_open;
     /* What the poll watches. */
     int watched;
+    bool is_held;
     int socket;
     struct net_timer deadline;
     uint64_t give_up_ns;
@@ -179,6 +180,8 @@ static void connection_event(uv_poll_t *poll, int status, int events);
 
 static void connection_watch(struct net_connection *c, int events)
 {
+    if (c->is_held)
+        events &= ~UV_READABLE;
     if (c->watched == events)
         return;
     c->watched = events;
@@ -415,4 +418,17 @@ void net_connection_poke(struct net_connection *c)
 {
     if (c->state == CONNECTION_UP)
         connection_read(c);
+}
+
+void net_connection_hold(struct net_connection *c, bool is_held)
+{
+    c->is_held = is_held;
+    if (c->state == CONNECTION_UP)
+        connection_watch(c, (c->watched & UV_WRITABLE) | UV_READABLE);
+}
+
+void net_connection_finish(struct net_connection *c)
+{
+    if (c->state == CONNECTION_UP)
+        shutdown(c->socket, SHUT_WR);
 }

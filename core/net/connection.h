@@ -57,5 +57,10 @@ size_t net_connection_write(struct net_connection *connection, const struct str 
 /* Reads what is there now, before writing on a connection that has been idle: its
  * peer may have said goodbye. The events come within the call. */
 void net_connection_poke(struct net_connection *connection);
+/* While held, nothing is read: back-pressure on the other side. */
+void net_connection_hold(struct net_connection *connection, bool is_held);
+/* Nothing will be written any more: the other side sees the end, and can still be
+ * heard until it closes too. */
+void net_connection_finish(struct net_connection *connection);
 
 #endif
