@@ -57,11 +57,13 @@ struct smtp_message {
     /* True once arming is durable; may already be set at submission. */
     bool armed;
 
+    /* Attempts charged before this one: some refusals are final only when repeated. */
+    unsigned attempts;
+
     /* The session's own, zero at submission. */
     struct list link;
     uint64_t terminator_end;
     unsigned phase;
-    struct outcome refusal;
 };
 
 struct smtp_events {

@@ -1,0 +1,92 @@
+#include "core/smtp/command.h"
+
+static bool byte_is_allowed(unsigned char byte, bool is_utf8)
+{
+    return byte >= 0x80 ? is_utf8 : byte >= 0x20 && byte != 0x7f;
+}
+
+static bool bytes_are_allowed(struct str s, bool is_utf8)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!byte_is_allowed((unsigned char)s.p[i], is_utf8))
+            return false;
+    return true;
+}
+
+/* The only function that puts a line into an output buffer. */
+static bool line_append(struct buf *to, size_t bytes_max, bool is_utf8,
+                        const struct str *parts, size_t count)
+{
+    size_t total = 2;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].n > bytes_max || !bytes_are_allowed(parts[i], is_utf8))
+            return false;
+        total += parts[i].n;
+    }
+    if (total > bytes_max || buf_reserve(to, total) == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        buf_append(to, parts[i]);
+    buf_append(to, STR("\r\n"));
+    return true;
+}
+
+bool smtp_path_is_sound(struct str path, bool is_utf8)
+{
+    bool is_quoted = false;
+    /* "RCPT TO:<>" and CRLF are 12 octets. */
+    if (path.n > SMTP_COMMAND_MAX - 12 || !bytes_are_allowed(path, is_utf8))
+        return false;
+    for (size_t i = 0; i < path.n; i++) {
+        char c = path.p[i];
+        if (is_quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            is_quoted = !is_quoted;
+        else if (!is_quoted && (c == '<' || c == '>' || c == ' '))
+            return false;
+    }
+    return !is_quoted;
+}
+
+bool smtp_command_hello(struct buf *to, bool is_ehlo, struct str name)
+{
+    struct str parts[] = {is_ehlo ? STR("EHLO ") : STR("HELO "), name};
+    return name.n > 0 && line_append(to, SMTP_COMMAND_MAX, false, parts, 2);
+}
+
+bool smtp_command_mail(struct buf *to, const struct smtp_mail_params *mail)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t size = mail->size;
+    do {
+        digits[--at] = (char)('0' + size % 10);
+        size /= 10;
+    } while (size > 0);
+    struct str none = STR("");
+    struct str parts[] = {
+        STR("MAIL FROM:<"),
+        mail->from,
+        STR(">"),
+        mail->has_size ? STR(" SIZE=") : none,
+        mail->has_size ? str_slice(digits + at, sizeof digits - at) : none,
+        mail->is_8bitmime ? STR(" BODY=8BITMIME") : none,
+        mail->is_smtputf8 ? STR(" SMTPUTF8") : none,
+    };
+    return smtp_path_is_sound(mail->from, mail->is_smtputf8) &&
+           line_append(to, SMTP_MAIL_MAX, mail->is_smtputf8, parts,
+                       sizeof parts / sizeof *parts);
+}
+
+bool smtp_command_rcpt(struct buf *to, struct str rcpt, bool is_utf8)
+{
+    struct str parts[] = {STR("RCPT TO:<"), rcpt, STR(">")};
+    return rcpt.n > 0 && smtp_path_is_sound(rcpt, is_utf8) &&
+           line_append(to, SMTP_COMMAND_MAX, is_utf8, parts, 3);
+}
+
+bool smtp_command_bare(struct buf *to, struct str verb)
+{
+    return line_append(to, SMTP_COMMAND_MAX, false, &verb, 1);
+}

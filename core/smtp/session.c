@@ -1,0 +1,341 @@
+/*
+ * The session's life, its one state setter, and the pump that runs the send halves.
+ * What is written stands in session_send.c, what replies do in session_reply.c, how it
+ * ends in session_end.c; session_state.h explains the whole.
+ */
+#include "core/smtp/session_state.h"
+
+#include <stdlib.h>
+
+#define DEPTH_MAX 64u
+/* smtp_session.deadline_end where the deadline is for no reply. */
+#define DEADLINE_NONE    UINT64_MAX
+#define DEADLINE_WRITING (UINT64_MAX - 1)
+
+static const struct {
+    const char *word;
+    enum smtp_stage stage;
+    unsigned seconds;
+} steps[] = {
+#define STEP(name, word, stage, seconds) [name] = {word, stage, seconds},
+    SMTP_STATE_LIST(STEP)
+#undef STEP
+};
+
+enum smtp_stage session_stage(enum smtp_state step)
+{
+    return steps[step].stage;
+}
+
+enum smtp_stage session_stage_now(const struct smtp_session *session)
+{
+    return session->awaited_count > 0
+               ? session_stage(session->awaited[session->awaited_first].step)
+               : session_stage(session->state);
+}
+
+static bool edge_is_legal(enum smtp_state from, enum smtp_state to)
+{
+    switch (from) {
+    case SMTP_NEW: return to == SMTP_GREETING;
+    case SMTP_GREETING: return to == SMTP_EHLO || to == SMTP_HELO;
+    case SMTP_EHLO: return to == SMTP_HELO || to == SMTP_IDLE;
+    case SMTP_HELO: return to == SMTP_IDLE;
+    case SMTP_IDLE: return to == SMTP_RSET || to == SMTP_MAIL || to == SMTP_QUIT;
+    case SMTP_RSET: return to == SMTP_MAIL || to == SMTP_IDLE;
+    case SMTP_MAIL: return to == SMTP_RCPT || to == SMTP_IDLE;
+    case SMTP_RCPT: return to == SMTP_DATA || to == SMTP_IDLE;
+    case SMTP_DATA: return to == SMTP_BODY || to == SMTP_IDLE;
+    case SMTP_BODY: return to == SMTP_IDLE;
+    case SMTP_DOT:
+    case SMTP_QUIT:
+    case SMTP_OVER: return false;
+    }
+    return false;
+}
+
+void session_set_state(struct smtp_session *session, enum smtp_state state)
+{
+    if (session->state == state)
+        return;
+    CHECK(state == SMTP_OVER || edge_is_legal(session->state, state));
+    session->state = state;
+}
+
+struct smtp_message *session_message_in(const struct smtp_session *session,
+                                        enum smtp_phase phase)
+{
+    /* Those that are not queued are in front, and at most three. */
+    LIST_FOREACH(node, &session->messages)
+    {
+        struct smtp_message *message = container_of(node, struct smtp_message, link);
+        if (message->phase == phase)
+            return message;
+    }
+    return NULL;
+}
+
+struct smtp_session *smtp_session_new(const struct smtp_params *params,
+                                      const struct smtp_events *events)
+{
+    CHECK(params->depth >= 1 && params->depth <= DEPTH_MAX);
+    struct smtp_session *session = calloc(1, sizeof *session);
+    if (session == NULL)
+        return NULL;
+    session->params = *params;
+    session->events = *events;
+    smtp_reply_parser_init(&session->parser);
+    list_init(&session->messages);
+    buf_init(&session->out, SMTP_OUT_MAX);
+    session->deadline_ns = UINT64_MAX;
+    session->deadline_end = DEADLINE_NONE;
+    /* All the memory it will need for its own lines, now: none later, none can fail. */
+    if (buf_reserve(&session->out, SMTP_OUT_MAX) == NULL) {
+        smtp_session_free(session);
+        return NULL;
+    }
+    return session;
+}
+
+void smtp_session_free(struct smtp_session *session)
+{
+    if (session == NULL)
+        return;
+    smtp_reply_parser_fini(&session->parser);
+    buf_fini(&session->out);
+    free(session);
+}
+
+/* Whether nothing more will be submitted to a session that is through its greeting. */
+static bool is_last(const struct smtp_session *session)
+{
+    unsigned max = session->params.messages_max;
+    return session->is_quitting || (max > 0 && session->submitted >= max);
+}
+
+/* Runs the one send half that may run now; false if there is none. */
+static bool send_one(struct smtp_session *session)
+{
+    if (session->awaited_count > 0 && !session->is_pipelined)
+        return false;
+    switch (session->state) {
+    case SMTP_IDLE:
+        if (session_message_in(session, SMTP_PHASE_QUEUED) != NULL)
+            session_set_state(session, session->needs_rset
+                                           ? session_send_rset(session)
+                                           : session_send_mail(session));
+        else if (is_last(session) && session->held == 0 && session->awaited_count == 0)
+            session_set_state(session, session_send_quit(session));
+        else
+            return false;
+        return true;
+    case SMTP_RSET: session_set_state(session, session_send_mail(session)); return true;
+    case SMTP_MAIL: session_set_state(session, session_send_rcpt(session)); return true;
+    case SMTP_RCPT: session_set_state(session, session_send_data(session)); return true;
+    case SMTP_BODY: {
+        struct smtp_message *message = session_message_in(session, SMTP_PHASE_BODY);
+        if (!message->armed)
+            return false;
+        session_set_state(session, session_send_dot(session, message));
+        return true;
+    }
+    case SMTP_NEW:
+    case SMTP_GREETING:
+    case SMTP_EHLO:
+    case SMTP_HELO:
+    case SMTP_DATA:
+    case SMTP_DOT:
+    case SMTP_QUIT:
+    case SMTP_OVER: return false;
+    }
+    return false;
+}
+
+static void deadline_set(struct smtp_session *session, uint64_t end, unsigned seconds)
+{
+    unsigned percent = session->params.timeout_percent;
+    if (session->deadline_end == end)
+        return;
+    session->deadline_end = end;
+    session->deadline_ns = seconds == 0
+                               ? UINT64_MAX
+                               : session->now_ns + seconds * NS_PER_S / 100 *
+                                                       (percent > 0 ? percent : 100);
+}
+
+/* One deadline for each reply, from when its command had left and it was its turn; it
+ * does not move because bytes of the reply, or of something else, come in. */
+static void deadline_update(struct smtp_session *session)
+{
+    const struct smtp_awaited *head = &session->awaited[session->awaited_first];
+    if (session->awaited_count > 0 && head->end <= session->written)
+        deadline_set(session, head->end, steps[head->step].seconds);
+    else if (session_has_output(session))
+        deadline_set(session, DEADLINE_WRITING, SMTP_WRITE_SECONDS);
+    else
+        deadline_set(session, DEADLINE_NONE, 0);
+}
+
+void session_write_progressed(struct smtp_session *session)
+{
+    if (session->deadline_end == DEADLINE_WRITING)
+        session->deadline_end = DEADLINE_NONE;
+}
+
+static void report_trouble(struct smtp_session *session, struct smtp_message *message,
+                           enum smtp_trouble trouble)
+{
+    struct outcome outcome = {.text = STR(""), .remote_id = STR("")};
+    smtp_policy_trouble(&outcome, SMTP_STAGE_MAIL, trouble);
+    session_report(session, message, &outcome);
+}
+
+/* What has not begun when it was decided to quit does not begin. */
+static void report_queued(struct smtp_session *session)
+{
+    struct smtp_message *message;
+    while ((message = session_message_in(session, SMTP_PHASE_QUEUED)) != NULL)
+        report_trouble(session, message, SMTP_TROUBLE_CLOSED);
+}
+
+void session_pump(struct smtp_session *session)
+{
+    if (session->is_quitting)
+        report_queued(session);
+    if (session->state == SMTP_OVER)
+        return;
+    while (send_one(session))
+        ;
+    deadline_update(session);
+}
+
+void smtp_session_start(struct smtp_session *session, uint64_t now_ns)
+{
+    session->now_ns = now_ns;
+    session_set_state(session, SMTP_GREETING);
+    session_await(session, SMTP_GREETING, NULL);
+    session_pump(session);
+}
+
+static bool is_ready(const struct smtp_session *session)
+{
+    return session->state >= SMTP_IDLE && session->state < SMTP_QUIT;
+}
+
+unsigned smtp_session_room(const struct smtp_session *session)
+{
+    if (!is_ready(session) || is_last(session))
+        return 0;
+    unsigned room = session->params.depth - session->held;
+    unsigned left = session->params.messages_max - session->submitted;
+    return session->params.messages_max > 0 && left < room ? left : room;
+}
+
+/* Why the server can never take the message; false if nothing speaks against it. */
+static bool is_unfit(const struct smtp_session *session,
+                     const struct smtp_message *message, enum smtp_trouble *trouble)
+{
+    const struct smtp_capabilities *can = &session->capabilities;
+    bool is_utf8 = message->needs_smtputf8;
+    if (!smtp_path_is_sound(message->mail_from, is_utf8) ||
+        !smtp_path_is_sound(message->rcpt, is_utf8) || message->rcpt.n == 0)
+        *trouble = SMTP_TROUBLE_ADDRESS;
+    else if (is_utf8 && !smtp_can(can, SMTP_CAN_SMTPUTF8))
+        *trouble = SMTP_TROUBLE_NO_SMTPUTF8;
+    else if (message->needs_8bitmime && !smtp_can(can, SMTP_CAN_8BITMIME))
+        *trouble = SMTP_TROUBLE_NO_8BITMIME;
+    else if (can->size_max > 0 && message->bytes > can->size_max)
+        *trouble = SMTP_TROUBLE_SIZE;
+    else
+        return false;
+    return true;
+}
+
+void smtp_session_submit(struct smtp_session *session, struct smtp_message *message,
+                         uint64_t now_ns)
+{
+    CHECK(smtp_session_room(session) > 0);
+    session->now_ns = now_ns;
+    message->phase = SMTP_PHASE_QUEUED;
+    message->terminator_end = 0;
+    list_init(&message->link);
+    list_append(&session->messages, &message->link);
+    session->held++;
+    enum smtp_trouble trouble;
+    if (is_unfit(session, message, &trouble)) {
+        report_trouble(session, message, trouble);
+        return;
+    }
+    session->submitted++;
+    if (!message->armed)
+        session->events.arm(session->events.self, message);
+    session_pump(session);
+}
+
+void smtp_session_armed(struct smtp_session *session, struct smtp_message *message)
+{
+    message->armed = true;
+    session_pump(session);
+}
+
+void smtp_session_withdraw(struct smtp_session *session, struct smtp_message *message)
+{
+    CHECK(!message->armed && message->phase != SMTP_PHASE_DOT);
+    if (session->state == SMTP_OVER)
+        return;
+    if (message->phase == SMTP_PHASE_BODY) {
+        /* The only way not to deliver what the server is reading. */
+        session_fail(session, SMTP_TROUBLE_WITHDRAWN, STR(""));
+        return;
+    }
+    /* Refused already: that verdict stands. */
+    if (message->phase == SMTP_PHASE_ENVELOPE && session->envelope != message)
+        return;
+    if (message->phase == SMTP_PHASE_ENVELOPE)
+        session_withdraw_envelope(session);
+    report_trouble(session, message, SMTP_TROUBLE_WITHDRAWN);
+    session_pump(session);
+}
+
+void smtp_session_quit(struct smtp_session *session, uint64_t now_ns)
+{
+    session->now_ns = now_ns;
+    session->is_quitting = true;
+    if (session->state < SMTP_IDLE) {
+        session_fail(session, SMTP_TROUBLE_CLOSED, STR(""));
+        return;
+    }
+    session_pump(session);
+}
+
+void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t now_ns)
+{
+    session->now_ns = now_ns;
+    while (bytes.n > 0 && session->state != SMTP_OVER) {
+        struct smtp_reply reply;
+        size_t used;
+        enum smtp_reply_result result =
+            smtp_reply_feed(&session->parser, bytes, &used, &reply);
+        bytes = str_from(bytes, used);
+        if (result == SMTP_REPLY_BAD)
+            session_fail(session, SMTP_TROUBLE_PROTOCOL, str_of(session->parser.why));
+        else if (result == SMTP_REPLY_WHOLE)
+            session_take_reply(session, &reply);
+    }
+    session_pump(session);
+}
+
+uint64_t smtp_session_deadline_ns(const struct smtp_session *session)
+{
+    return session->deadline_ns;
+}
+
+bool smtp_session_is_idle(const struct smtp_session *session)
+{
+    return session->held == 0;
+}
+
+bool smtp_session_is_pipelined(const struct smtp_session *session)
+{
+    return session->is_pipelined;
+}

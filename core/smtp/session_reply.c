@@ -1,0 +1,327 @@
+/*
+ * The reply halves: each takes one complete reply to its step and returns the state
+ * that follows. Without PIPELINING a positive reply leaves the state as it is: the
+ * pump then runs the next send half, because the FIFO is empty.
+ */
+#include "core/smtp/session_state.h"
+
+static bool is_positive(const struct smtp_reply *reply)
+{
+    return reply->code / 100 == 2;
+}
+
+static bool is_go_ahead(const struct smtp_reply *reply)
+{
+    return reply->code / 100 == 3;
+}
+
+static struct outcome reply_outcome(const struct smtp_reply *reply,
+                                    enum smtp_stage stage, char text[OUTCOME_TEXT_MAX])
+{
+    struct outcome outcome = {.stage = stage, .code = reply->code};
+    memcpy(outcome.enhanced, reply->enhanced, sizeof outcome.enhanced);
+    outcome.text = smtp_reply_text(reply, text);
+    outcome.remote_id = STR("");
+    return outcome;
+}
+
+/* What the reply decides for the message waits in a slot for the end of its group. */
+static const struct outcome *verdict_add(struct smtp_session *session,
+                                         struct smtp_message *message,
+                                         enum smtp_stage stage,
+                                         const struct smtp_reply *reply)
+{
+    CHECK(session->verdict_count < SMTP_VERDICTS_MAX);
+    struct smtp_verdict *verdict = &session->verdicts[session->verdict_count++];
+    verdict->message = message;
+    verdict->outcome = reply_outcome(reply, stage, verdict->text);
+    smtp_policy_judge(&verdict->outcome, message->attempts);
+    if (verdict->outcome.state == OUTCOME_DELIVERED)
+        verdict->outcome.remote_id = smtp_remote_id(verdict->outcome.text);
+    /* A server that takes so many messages a connection is not cross with this one. */
+    if (session->delivered > 0 && smtp_policy_is_session_limit(&verdict->outcome)) {
+        verdict->outcome.state = OUTCOME_UNSENT;
+        verdict->outcome.scope = OUTCOME_SCOPE_SESSION;
+    }
+    return &verdict->outcome;
+}
+
+/* The replies that are still to come for the message are nobody's. */
+static void awaited_disown(struct smtp_session *session,
+                           const struct smtp_message *message)
+{
+    for (unsigned i = 0; i < session->awaited_count; i++) {
+        unsigned at = (session->awaited_first + i) % SMTP_AWAITED_MAX;
+        if (session->awaited[at].message == message)
+            session->awaited[at].message = NULL;
+    }
+}
+
+static void envelope_drop(struct smtp_session *session)
+{
+    awaited_disown(session, session->envelope);
+    session->envelope = NULL;
+    session->needs_rset = true;
+}
+
+void session_withdraw_envelope(struct smtp_session *session)
+{
+    envelope_drop(session);
+    session->is_withdrawn = true;
+    /* Lock-step, and DATA not sent: no more of this transaction goes out. */
+    if (session->state != SMTP_DATA)
+        session_set_state(session, SMTP_IDLE);
+}
+
+/* The envelope was refused at MAIL, RCPT or DATA. */
+static void envelope_refused(struct smtp_session *session,
+                             const struct smtp_awaited *awaited,
+                             const struct smtp_reply *reply)
+{
+    session->needs_rset = true;
+    if (awaited->message == NULL)
+        return;
+    const struct outcome *outcome =
+        verdict_add(session, awaited->message, session_stage(awaited->step), reply);
+    if (outcome->scope == OUTCOME_SCOPE_SESSION)
+        session->is_quitting = true;
+    envelope_drop(session);
+}
+
+static enum smtp_state over_by_reply(struct smtp_session *session,
+                                     enum smtp_stage stage,
+                                     const struct smtp_reply *reply)
+{
+    char text[OUTCOME_TEXT_MAX];
+    struct outcome why = reply_outcome(reply, stage, text);
+    smtp_policy_judge(&why, 0);
+    session_end(session, &why, SMTP_ENDED, false);
+    return SMTP_OVER;
+}
+
+static enum smtp_state over_by_desync(struct smtp_session *session, const char *why)
+{
+    session_desync(session, why);
+    return SMTP_OVER;
+}
+
+/* A Cisco PIX in front of the server hides its name behind stars, and breaks ESMTP. */
+static bool is_behind_pix(const struct smtp_reply *reply)
+{
+    size_t at = 0;
+    struct str line;
+    return smtp_reply_line(reply, &at, &line) &&
+           str_has_prefix(str_trim(line), STR("****"));
+}
+
+static enum smtp_state reply_greeting(struct smtp_session *session,
+                                      const struct smtp_reply *reply)
+{
+    if (is_go_ahead(reply))
+        return over_by_desync(session, "the greeting is no greeting");
+    if (!is_positive(reply))
+        return over_by_reply(session, SMTP_STAGE_CONNECT, reply);
+    return session_send_hello(session, !is_behind_pix(reply));
+}
+
+static enum smtp_state reply_ehlo(struct smtp_session *session,
+                                  const struct smtp_reply *reply)
+{
+    if (is_go_ahead(reply))
+        return over_by_desync(session, "EHLO was answered with 3xx");
+    if (reply->code / 100 == 5)
+        return session_send_hello(session, false);
+    if (!is_positive(reply))
+        return over_by_reply(session, SMTP_STAGE_EHLO, reply);
+    session->capabilities = smtp_capabilities_of(reply);
+    session->is_pipelined = session->params.pipelining &&
+                            smtp_can(&session->capabilities, SMTP_CAN_PIPELINING);
+    return SMTP_IDLE;
+}
+
+static enum smtp_state reply_helo(struct smtp_session *session,
+                                  const struct smtp_reply *reply)
+{
+    if (is_go_ahead(reply))
+        return over_by_desync(session, "HELO was answered with 3xx");
+    if (!is_positive(reply))
+        return over_by_reply(session, SMTP_STAGE_EHLO, reply);
+    return SMTP_IDLE;
+}
+
+static enum smtp_state reply_rset(struct smtp_session *session,
+                                  const struct smtp_reply *reply)
+{
+    if (!is_positive(reply)) {
+        session_fail(session, SMTP_TROUBLE_PROTOCOL, STR("RSET was refused"));
+        return SMTP_OVER;
+    }
+    return session->state;
+}
+
+/* MAIL and RCPT; `step` is the state in which, without PIPELINING, it is awaited. */
+static enum smtp_state reply_envelope(struct smtp_session *session,
+                                      const struct smtp_awaited *awaited,
+                                      const struct smtp_reply *reply)
+{
+    if (is_go_ahead(reply))
+        return over_by_desync(session, "MAIL or RCPT was answered with 3xx");
+    if (is_positive(reply)) {
+        session->rcpt_accepted = awaited->step == SMTP_RCPT;
+        return session->state;
+    }
+    envelope_refused(session, awaited, reply);
+    if (awaited->step == SMTP_MAIL)
+        session->rcpt_accepted = false;
+    return session->state == awaited->step ? SMTP_IDLE : session->state;
+}
+
+static enum smtp_state reply_data(struct smtp_session *session,
+                                  const struct smtp_awaited *awaited,
+                                  const struct smtp_reply *reply)
+{
+    if (is_positive(reply))
+        return over_by_desync(session, "DATA was answered with 2xx");
+    if (!is_go_ahead(reply)) {
+        envelope_refused(session, awaited, reply);
+        return SMTP_IDLE;
+    }
+    if (awaited->message != NULL)
+        return session_send_body(session, awaited->message);
+    /* A dot would deliver an empty message to somebody who was accepted. */
+    if (session->is_withdrawn && session->rcpt_accepted) {
+        session_fail(session, SMTP_TROUBLE_WITHDRAWN, STR(""));
+        return SMTP_OVER;
+    }
+    return session_send_dot(session, NULL);
+}
+
+static enum smtp_state reply_dot(struct smtp_session *session,
+                                 const struct smtp_awaited *awaited,
+                                 const struct smtp_reply *reply)
+{
+    if (is_go_ahead(reply))
+        return over_by_desync(session, "the final dot was answered with 3xx");
+    /* Without a message it was the lone dot behind a refused envelope: its reply
+     * delivers nobody, whatever it says. */
+    if (awaited->message == NULL)
+        return session->state;
+    const struct outcome *outcome =
+        verdict_add(session, awaited->message, SMTP_STAGE_DOT, reply);
+    if (outcome->state == OUTCOME_DELIVERED)
+        session->delivered++;
+    else if (outcome->scope == OUTCOME_SCOPE_SESSION)
+        session->is_quitting = true;
+    return session->state;
+}
+
+static enum smtp_state reply_quit(struct smtp_session *session)
+{
+    session_close_orderly(session);
+    return SMTP_OVER;
+}
+
+static enum smtp_state dispatch(struct smtp_session *session,
+                                const struct smtp_awaited *awaited,
+                                const struct smtp_reply *reply)
+{
+    switch (awaited->step) {
+    case SMTP_GREETING: return reply_greeting(session, reply);
+    case SMTP_EHLO: return reply_ehlo(session, reply);
+    case SMTP_HELO: return reply_helo(session, reply);
+    case SMTP_RSET: return reply_rset(session, reply);
+    case SMTP_MAIL:
+    case SMTP_RCPT: return reply_envelope(session, awaited, reply);
+    case SMTP_DATA: return reply_data(session, awaited, reply);
+    case SMTP_DOT: return reply_dot(session, awaited, reply);
+    case SMTP_QUIT: return reply_quit(session);
+    case SMTP_NEW:
+    case SMTP_IDLE:
+    case SMTP_BODY:
+    case SMTP_OVER: break;
+    }
+    CHECK(false && "a step that awaits no reply");
+    return SMTP_OVER;
+}
+
+/* 421: the server closes. It answers the first command that has no reply yet; those
+ * behind it were not looked at. */
+static void server_closes(struct smtp_session *session,
+                          const struct smtp_awaited *awaited,
+                          const struct smtp_reply *reply)
+{
+    if (awaited->message == NULL) {
+        (void)over_by_reply(session, session_stage(awaited->step), reply);
+        return;
+    }
+    struct outcome why =
+        *verdict_add(session, awaited->message, session_stage(awaited->step), reply);
+    session_end(session, &why, SMTP_ENDED, false);
+}
+
+/* The message whose content the server is reading, NULL if there is none. */
+static struct smtp_message *message_being_read(struct smtp_session *session)
+{
+    struct smtp_message *message = session_message_in(session, SMTP_PHASE_BODY);
+    if (message == NULL)
+        message = session_message_in(session, SMTP_PHASE_DOT);
+    return message != NULL && !session_is_handed_over(session, message) ? message
+                                                                        : NULL;
+}
+
+/* A reply although nothing that was written awaits one. A refusal in the middle of the
+ * body is one that real servers send: the message stays without its terminator. So is
+ * a 421 to a connection that was idle for too long. */
+static void take_unasked(struct smtp_session *session, const struct smtp_reply *reply)
+{
+    struct smtp_message *message = message_being_read(session);
+    if (reply->code < 400 || (message == NULL && reply->code != 421)) {
+        session_desync(session, "a reply that nothing asked for");
+        return;
+    }
+    struct smtp_awaited body = {SMTP_BODY, message, 0};
+    server_closes(session, &body, reply);
+}
+
+/* The head of the FIFO if its command has left. */
+static bool awaited_pop(struct smtp_session *session, struct smtp_awaited *awaited)
+{
+    *awaited = session->awaited[session->awaited_first];
+    if (session->awaited_count == 0 || awaited->end > session->written)
+        return false;
+    session->awaited_first = (session->awaited_first + 1) % SMTP_AWAITED_MAX;
+    session->awaited_count--;
+    return true;
+}
+
+/* True while the group that a reply belongs to has not been answered to its end. */
+static bool is_inside_group(const struct smtp_session *session)
+{
+    for (unsigned i = 0; i < session->awaited_count; i++) {
+        unsigned at = (session->awaited_first + i) % SMTP_AWAITED_MAX;
+        if (session->awaited[at].step == SMTP_DATA)
+            return true;
+    }
+    return false;
+}
+
+void session_take_reply(struct smtp_session *session, const struct smtp_reply *reply)
+{
+    struct smtp_awaited awaited;
+    if (!awaited_pop(session, &awaited)) {
+        take_unasked(session, reply);
+        return;
+    }
+    if (reply->code == 421 && awaited.step != SMTP_QUIT) {
+        server_closes(session, &awaited, reply);
+        return;
+    }
+    enum smtp_state next = dispatch(session, &awaited, reply);
+    if (next == SMTP_OVER)
+        return;
+    session_set_state(session, next);
+    if (!is_inside_group(session))
+        session_release_verdicts(session);
+    if (next == SMTP_IDLE && (awaited.step == SMTP_EHLO || awaited.step == SMTP_HELO))
+        session->events.ready(session->events.self);
+}

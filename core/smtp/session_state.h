@@ -1,0 +1,187 @@
+/*
+ * session_state.h - the inside of a session, shared by its files only
+ *
+ * The sending side is the state: what was sent last and what that lets us send next.
+ * The receiving side is one FIFO of steps whose reply is awaited: sending pushes, a
+ * reply pops. There is no second set of counters. With PIPELINING a whole envelope is
+ * pushed at once and the state runs ahead of the FIFO; without it every send half
+ * waits until the FIFO is empty.
+ *
+ *   NEW > GREETING > EHLO (> HELO) > IDLE > RSET > MAIL > RCPT > DATA > BODY > DOT >
+ * IDLE
+ *                                      `> QUIT > OVER                     (pipelined:
+ * BODY > IDLE)
+ *
+ * If you add a state (STARTTLS and AUTH go between EHLO and IDLE, BDAT beside DATA):
+ * a line in SMTP_STATE_LIST with its stage and timeout, its edges in edge_is_legal,
+ * a send half in session_send.c, a reply half in session_reply.c, dialogues in tests/.
+ *
+ * What leaves is [out up to split][rest of the body][rest of out]. There is never more
+ * than one body there: the next one may not begin before the reply to its DATA, which
+ * the server cannot give before it has read the body before it.
+ *
+ * Outcomes are not reported the moment a reply comes but when the group that carried it
+ * has been matched to its end: a group ends in DATA, and only DATA is answered with
+ * 354. So a server that slips in one reply too many is found out before anything was
+ * said about the messages it confuses. There are at most two such verdicts: the message
+ * before and the one whose envelope it is.
+ */
+#ifndef BROADSIDE_SMTP_SESSION_STATE_H
+#define BROADSIDE_SMTP_SESSION_STATE_H
+
+#include "core/base/clock.h"
+#include "core/smtp/capability.h"
+#include "core/smtp/command.h"
+#include "core/smtp/policy.h"
+#include "core/smtp/session.h"
+
+/* name, word for logs, stage, seconds to wait for the reply (RFC 5321 section 4.5.3.2;
+ * QUIT: nobody needs the answer) */
+#define SMTP_STATE_LIST(X)                                                             \
+    X(SMTP_NEW, "new", SMTP_STAGE_CONNECT, 0)                                          \
+    X(SMTP_GREETING, "greeting", SMTP_STAGE_CONNECT, 300)                              \
+    X(SMTP_EHLO, "ehlo", SMTP_STAGE_EHLO, 300)                                         \
+    X(SMTP_HELO, "helo", SMTP_STAGE_EHLO, 300)                                         \
+    X(SMTP_IDLE, "idle", SMTP_STAGE_MAIL, 0)                                           \
+    X(SMTP_RSET, "rset", SMTP_STAGE_MAIL, 300)                                         \
+    X(SMTP_MAIL, "mail", SMTP_STAGE_MAIL, 300)                                         \
+    X(SMTP_RCPT, "rcpt", SMTP_STAGE_RCPT, 300)                                         \
+    X(SMTP_DATA, "data", SMTP_STAGE_DATA, 120)                                         \
+    X(SMTP_BODY, "body", SMTP_STAGE_DATA, 0)                                           \
+    X(SMTP_DOT, "dot", SMTP_STAGE_DOT, 600)                                            \
+    X(SMTP_QUIT, "quit", SMTP_STAGE_CONNECT, 5)                                        \
+    X(SMTP_OVER, "over", SMTP_STAGE_CONNECT, 0)
+
+enum smtp_state {
+#define SMTP_STATE_ENUM(name, word, stage, seconds) name,
+    SMTP_STATE_LIST(SMTP_STATE_ENUM)
+#undef SMTP_STATE_ENUM
+};
+
+/* While octets wait to be sent: so long without the kernel taking any. */
+#define SMTP_WRITE_SECONDS 180u
+/* [DOT RSET MAIL RCPT DATA] is the longest group. */
+#define SMTP_AWAITED_MAX  8u
+#define SMTP_OUT_MAX      4096u
+#define SMTP_VERDICTS_MAX 2u
+
+/* smtp_message.phase */
+enum smtp_phase {
+    SMTP_PHASE_QUEUED,
+    SMTP_PHASE_ENVELOPE,
+    SMTP_PHASE_BODY,
+    SMTP_PHASE_DOT,
+};
+
+struct smtp_awaited {
+    enum smtp_state step;
+    /* NULL: for nobody (the session's own commands, a refused or withdrawn message). */
+    struct smtp_message *message;
+    /* The octet of the stream behind the command: no reply can come before it left. */
+    uint64_t end;
+};
+
+/* An outcome that waits for the end of its group. */
+struct smtp_verdict {
+    struct smtp_message *message;
+    struct outcome outcome;
+    char text[OUTCOME_TEXT_MAX];
+};
+
+struct smtp_session {
+    struct smtp_params params;
+    struct smtp_events events;
+    enum smtp_state state;
+    struct smtp_capabilities capabilities;
+    bool is_pipelined, is_quitting;
+    /* The transaction on the wire failed: RSET before the next MAIL. */
+    bool needs_rset;
+    /* The envelope on the wire was accepted so far: its DATA may be followed by a body;
+     * and it was withdrawn: then it must not, and the connection cannot go on. */
+    bool rcpt_accepted, is_withdrawn;
+
+    struct smtp_reply_parser parser;
+    struct smtp_awaited awaited[SMTP_AWAITED_MAX];
+    unsigned awaited_first, awaited_count;
+
+    /* Every message held, in the order of submission. */
+    struct list messages;
+    unsigned held, submitted, delivered;
+    /* The one whose MAIL went out last, until its DATA is answered; else NULL. */
+    struct smtp_message *envelope;
+
+    struct buf out;
+    size_t out_taken, split;
+    /* The one whose body is being sent; slice and offset of the next octet. */
+    struct smtp_message *body;
+    size_t slice, slice_taken;
+    /* Octets of the stream that were put into the output, and that the kernel took. */
+    uint64_t queued, written;
+
+    struct smtp_verdict verdicts[SMTP_VERDICTS_MAX];
+    unsigned verdict_count, verdicts_reported;
+
+    uint64_t deadline_ns, now_ns;
+    /* What the deadline was set for: the `end` of the head of the FIFO. */
+    uint64_t deadline_end;
+};
+
+/* session.c */
+void session_set_state(struct smtp_session *session, enum smtp_state state);
+enum smtp_stage session_stage(enum smtp_state step);
+/* The stage of what is awaited now, or of the state. */
+enum smtp_stage session_stage_now(const struct smtp_session *session);
+/* The first message in that phase, NULL if there is none. */
+struct smtp_message *session_message_in(const struct smtp_session *session,
+                                        enum smtp_phase phase);
+/* Octets were taken: the deadline for writing begins anew. */
+void session_write_progressed(struct smtp_session *session);
+/* Starts what can be started, sets the deadline. The last thing of every entry. */
+void session_pump(struct smtp_session *session);
+
+/* session_send.c: each writes, pushes what it awaits and returns the next state. */
+enum smtp_state session_send_hello(struct smtp_session *session, bool is_ehlo);
+enum smtp_state session_send_rset(struct smtp_session *session);
+enum smtp_state session_send_mail(struct smtp_session *session);
+enum smtp_state session_send_rcpt(struct smtp_session *session);
+enum smtp_state session_send_data(struct smtp_session *session);
+enum smtp_state session_send_body(struct smtp_session *session,
+                                  struct smtp_message *message);
+enum smtp_state session_send_dot(struct smtp_session *session,
+                                 struct smtp_message *message);
+enum smtp_state session_send_quit(struct smtp_session *session);
+void session_await(struct smtp_session *session, enum smtp_state step,
+                   struct smtp_message *message);
+bool session_has_output(const struct smtp_session *session);
+void session_drop_output(struct smtp_session *session);
+/* True if the kernel has the last octet of the message. */
+bool session_is_handed_over(const struct smtp_session *session,
+                            const struct smtp_message *message);
+
+/* session_reply.c */
+/* The message of the envelope on the wire is not to go out. */
+void session_withdraw_envelope(struct smtp_session *session);
+void session_take_reply(struct smtp_session *session, const struct smtp_reply *reply);
+
+/* session_end.c */
+/* Takes the message off the session's books and reports it. */
+void session_report(struct smtp_session *session, struct smtp_message *message,
+                    const struct outcome *outcome);
+enum smtp_anomaly {
+    /* The wire ended; what was decided stays decided. */
+    SMTP_ENDED,
+    /* A reply was matched to the wrong command: nothing since the last certain match
+     * is decided. */
+    SMTP_DESYNCHRONISED,
+};
+/* Reports everything held and ends the session; `why` is the session's outcome. */
+void session_end(struct smtp_session *session, const struct outcome *why,
+                 enum smtp_anomaly anomaly, bool was_orderly);
+/* The same for a trouble of our own; `why` may be empty. */
+void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
+                  struct str why);
+void session_desync(struct smtp_session *session, const char *why);
+void session_close_orderly(struct smtp_session *session);
+void session_release_verdicts(struct smtp_session *session);
+
+#endif
