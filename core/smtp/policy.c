@@ -138,6 +138,16 @@ static bool wants_auth(const struct outcome *outcome, struct str text)
     return is_permanent(outcome) && policy_text_wants_auth(text);
 }
 
+/* 421: the connection is gone in any case; from MAIL on "closing down" by itself says
+ * nothing of the destination, another connection may get through. */
+static void judge_closing(struct outcome *outcome)
+{
+    bool is_plain = outcome->stage >= SMTP_STAGE_MAIL &&
+                    strcmp(outcome->class_word, "TransientFailure") == 0;
+    if (outcome->scope < OUTCOME_SCOPE_SESSION || is_plain)
+        outcome->scope = OUTCOME_SCOPE_SESSION;
+}
+
 void smtp_policy_judge(struct outcome *outcome, unsigned attempts)
 {
     unsigned kind = outcome->code / 100;
@@ -161,9 +171,8 @@ void smtp_policy_judge(struct outcome *outcome, unsigned attempts)
         judge_host(outcome, text);
     else
         judge_refusal(outcome, text, attempts);
-    /* The connection is gone in any case. */
-    if (outcome->code == 421 && outcome->scope < OUTCOME_SCOPE_SESSION)
-        outcome->scope = OUTCOME_SCOPE_SESSION;
+    if (outcome->code == 421)
+        judge_closing(outcome);
 }
 
 bool smtp_policy_is_session_limit(const struct outcome *outcome)

@@ -11,6 +11,7 @@
 /* smtp_session.deadline_end where the deadline is for no reply. */
 #define DEADLINE_NONE    UINT64_MAX
 #define DEADLINE_WRITING (UINT64_MAX - 1)
+#define DEADLINE_STALE   (UINT64_MAX - 2)
 
 static const struct {
     const char *word;
@@ -179,7 +180,7 @@ static void deadline_update(struct smtp_session *session)
 void session_write_progressed(struct smtp_session *session)
 {
     if (session->deadline_end == DEADLINE_WRITING)
-        session->deadline_end = DEADLINE_NONE;
+        session->deadline_end = DEADLINE_STALE;
 }
 
 static void report_trouble(struct smtp_session *session, struct smtp_message *message,
@@ -190,8 +191,7 @@ static void report_trouble(struct smtp_session *session, struct smtp_message *me
     session_report(session, message, &outcome);
 }
 
-/* What has not begun when it was decided to quit does not begin. */
-static void report_queued(struct smtp_session *session)
+void session_report_queued(struct smtp_session *session)
 {
     struct smtp_message *message;
     while ((message = session_message_in(session, SMTP_PHASE_QUEUED)) != NULL)
@@ -200,8 +200,6 @@ static void report_queued(struct smtp_session *session)
 
 void session_pump(struct smtp_session *session)
 {
-    if (session->is_quitting)
-        report_queued(session);
     if (session->state == SMTP_OVER)
         return;
     while (send_one(session))
@@ -305,6 +303,7 @@ void smtp_session_quit(struct smtp_session *session, uint64_t now_ns)
         session_fail(session, SMTP_TROUBLE_CLOSED, STR(""));
         return;
     }
+    session_report_queued(session);
     session_pump(session);
 }
 

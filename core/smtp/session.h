@@ -13,6 +13,11 @@
  * smtp_session_output before smtp_session_armed was called for it. Arming is asked
  * for (events.arm) as soon as the message is submitted.
  *
+ * Within an event the caller may ask for room, submit, arm, withdraw, quit or abort, but
+ * not feed, and not free the session before the call that reported `over` has returned.
+ * smtp_session_wrote must be told of written bytes before bytes that came later are
+ * fed: a reply to what was never written is taken for a server out of step.
+ *
  * Owns:    its buffers. A submitted message stays the caller's but must not change or
  *          move until events.done was called for it.
  * Thread:  one at a time.
@@ -31,7 +36,8 @@
 struct smtp_session;
 
 struct smtp_params {
-    /* What we call ourselves in EHLO: a host name or an address literal. */
+    /* What we call ourselves in EHLO: a host name or an address literal, printable
+     * ASCII (the configuration sees to it; anything else is a broken invariant). */
     struct str helo;
     /* Use PIPELINING where it is offered. */
     bool pipelining;
@@ -70,7 +76,9 @@ struct smtp_events {
     void *self;
     /* Make it durable that this message may go out, then smtp_session_armed. */
     void (*arm)(void *self, struct smtp_message *message);
-    /* The message's outcome; the session no longer knows it. */
+    /* The message's outcome; the session no longer knows it: neither armed nor withdraw
+     * may be called for it any more. Its strings are valid during the call. Scope
+     * SESSION: the session quits by itself; DESTINATION: the caller decides. */
     void (*done)(void *self, struct smtp_message *message,
                  const struct outcome *outcome);
     /* The greeting and EHLO are through, messages can be submitted. */
@@ -91,14 +99,16 @@ void smtp_session_start(struct smtp_session *session, uint64_t now_ns);
 
 /* How many more messages it would take now; 0 before ready, when full, when closing. */
 unsigned smtp_session_room(const struct smtp_session *session);
-/* Only with room. */
+/* Only with room. What the server said it cannot take (SIZE, 8BITMIME, SMTPUTF8) and
+ * what cannot be said in SMTP has its done before this returns, unarmed. */
 void smtp_session_submit(struct smtp_session *session, struct smtp_message *message,
                          uint64_t now_ns);
 /* The arming of a submitted message is durable: opens its gate. */
 void smtp_session_armed(struct smtp_session *session, struct smtp_message *message);
 /* Arming was refused (suppressed, cancelled): the message will not go out. Its done
- * comes with OUTCOME_UNSENT; if the server already waits for its content the
- * connection has to end. */
+ * comes with OUTCOME_UNSENT at once (or, if the server has refused it already, with
+ * that refusal); if the server waits for its content the connection has to end. Not
+ * for an armed message. */
 void smtp_session_withdraw(struct smtp_session *session, struct smtp_message *message);
 
 /* Bytes from the server. */
@@ -108,9 +118,10 @@ void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t 
 size_t smtp_session_output(struct smtp_session *session, struct str *slices, size_t max);
 /* The kernel took the first `bytes` of what smtp_session_output offered. */
 void smtp_session_wrote(struct smtp_session *session, size_t bytes, uint64_t now_ns);
-/* The connection ended (EOF, reset, write error), `why` in a few words. */
+/* The connection ended (EOF, reset, write error), `why` in a few words. First feed what
+ * was read before it: a complete reply counts. */
 void smtp_session_lost(struct smtp_session *session, struct str why);
-/* Stop: no more submissions, finish what is on the wire, QUIT. */
+/* Stop: no more submissions, what waits is unsent, finish what is on the wire, QUIT. */
 void smtp_session_quit(struct smtp_session *session, uint64_t now_ns);
 /* Stop at once: messages whose last octet was handed over are in doubt, the others
  * unsent. */

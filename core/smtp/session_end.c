@@ -21,7 +21,7 @@ void session_report(struct smtp_session *session, struct smtp_message *message,
 void session_release_verdicts(struct smtp_session *session)
 {
     while (session->verdicts_reported < session->verdict_count) {
-        struct smtp_verdict *verdict = &session->verdicts[session->verdicts_reported++];
+        struct session_verdict *verdict = &session->verdicts[session->verdicts_reported++];
         session_report(session, verdict->message, &verdict->outcome);
     }
     session->verdict_count = session->verdicts_reported = 0;
@@ -104,7 +104,7 @@ static void blame_head(struct smtp_session *session)
         message == NULL || session_is_handed_over(session, message))
         return;
     CHECK(session->verdict_count < SMTP_VERDICTS_MAX);
-    struct smtp_verdict *verdict = &session->verdicts[session->verdict_count++];
+    struct session_verdict *verdict = &session->verdicts[session->verdict_count++];
     verdict->message = message;
     verdict->outcome = (struct outcome){.text = STR(""), .remote_id = STR("")};
     smtp_policy_trouble(&verdict->outcome, session_stage(head->step),

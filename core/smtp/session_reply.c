@@ -32,7 +32,7 @@ static const struct outcome *verdict_add(struct smtp_session *session,
                                          const struct smtp_reply *reply)
 {
     CHECK(session->verdict_count < SMTP_VERDICTS_MAX);
-    struct smtp_verdict *verdict = &session->verdicts[session->verdict_count++];
+    struct session_verdict *verdict = &session->verdicts[session->verdict_count++];
     verdict->message = message;
     verdict->outcome = reply_outcome(reply, stage, verdict->text);
     smtp_policy_judge(&verdict->outcome, message->attempts);
@@ -320,8 +320,11 @@ void session_take_reply(struct smtp_session *session, const struct smtp_reply *r
     if (next == SMTP_OVER)
         return;
     session_set_state(session, next);
-    if (!is_inside_group(session))
+    if (!is_inside_group(session)) {
         session_release_verdicts(session);
+        if (session->is_quitting)
+            session_report_queued(session);
+    }
     if (next == SMTP_IDLE && (awaited.step == SMTP_EHLO || awaited.step == SMTP_HELO))
         session->events.ready(session->events.self);
 }

@@ -82,7 +82,7 @@ struct smtp_awaited {
 };
 
 /* An outcome that waits for the end of its group. */
-struct smtp_verdict {
+struct session_verdict {
     struct smtp_message *message;
     struct outcome outcome;
     char text[OUTCOME_TEXT_MAX];
@@ -118,7 +118,7 @@ struct smtp_session {
     /* Octets of the stream that were put into the output, and that the kernel took. */
     uint64_t queued, written;
 
-    struct smtp_verdict verdicts[SMTP_VERDICTS_MAX];
+    struct session_verdict verdicts[SMTP_VERDICTS_MAX];
     unsigned verdict_count, verdicts_reported;
 
     uint64_t deadline_ns, now_ns;
@@ -134,6 +134,8 @@ enum smtp_stage session_stage_now(const struct smtp_session *session);
 /* The first message in that phase, NULL if there is none. */
 struct smtp_message *session_message_in(const struct smtp_session *session,
                                         enum smtp_phase phase);
+/* What has not begun when it was decided to quit does not begin. */
+void session_report_queued(struct smtp_session *session);
 /* Octets were taken: the deadline for writing begins anew. */
 void session_write_progressed(struct smtp_session *session);
 /* Starts what can be started, sets the deadline. The last thing of every entry. */

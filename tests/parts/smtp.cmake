@@ -1,3 +1,12 @@
 unit_test(data_scan smtp)
 unit_test(server smtp)
 fuzz_target(server smtp)
+
+add_executable(run_dialog ${CMAKE_SOURCE_DIR}/tests/dialog/run_dialog.c)
+target_link_libraries(run_dialog PRIVATE smtp)
+file(GLOB dialogs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/dialog/*.smtp)
+foreach(dialog ${dialogs})
+  cmake_path(GET dialog STEM name)
+  add_test(NAME dialog_${name} COMMAND run_dialog ${dialog})
+  set_tests_properties(dialog_${name} PROPERTIES TIMEOUT 60 LABELS dialog)
+endforeach()
