@@ -12,6 +12,8 @@
 /* clang-format off */
 #define COMMAND_LIST(X)                                                      \
     X(command_address_check)                                                 \
+    X(command_sandbox)                                                       \
+    X(command_classify)                                                      \
     X(command_help)
 /* clang-format on */
 
