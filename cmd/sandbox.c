@@ -202,7 +202,7 @@ static enum err open_door(struct sandbox *sandbox, const struct sandbox_values *
 {
     struct net_loop *loop = sandbox->desks[0].loop;
     struct str host;
-    uint16_t port;
+    uint16_t port = 0;
     if (parse_listen(values->listen, &host, &port, error) != ERR_NONE)
         return error->code;
     if (net_loop_on_signal(loop, SIGINT, sandbox_signalled, sandbox) != ERR_NONE ||
