@@ -24,8 +24,8 @@ static const struct config_key campaign_keys[] = {
     {"campaign", read_name, IN_CAMPAIGN(name), "the campaign's name, unique", NULL, 0,
      0},
     {"list", config_read_text, IN_CAMPAIGN(list), "the list to send to", NULL, 0, 0},
-    {"from", config_read_text, IN_CAMPAIGN(from), "Name <address>", NULL, 0, 0},
-    {"reply-to", config_read_text, IN_CAMPAIGN(reply_to), "address", NULL, 0, 0},
+    {"from", config_read_mailboxes, IN_CAMPAIGN(from), "Name <address>", NULL, 0, 0},
+    {"reply-to", config_read_mailboxes, IN_CAMPAIGN(reply_to), "address", NULL, 0, 0},
     {"subject", config_read_text, IN_CAMPAIGN(subject), "a template", NULL, 0, 0},
     {"html", config_read_text, IN_CAMPAIGN(html), "file with the HTML template", NULL,
      0, 0},
@@ -73,7 +73,7 @@ static enum err read_name(const struct config_reader *reader,
     if (err != ERR_NONE)
         return err;
     struct str name = value->text;
-    bool is_good = name.n <= CAMPAIGN_NAME_MAX;
+    bool is_good = name.n <= CAMPAIGN_FILE_NAME_MAX;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
         is_good =
@@ -83,7 +83,7 @@ static enum err read_name(const struct config_reader *reader,
     if (!is_good)
         return config_refuse(reader, value,
                              "%.*s: only letters, digits, '.', '_' and '-', at most %d",
-                             STR_ARG(str_head(name, 64)), CAMPAIGN_NAME_MAX);
+                             STR_ARG(str_head(name, 64)), CAMPAIGN_FILE_NAME_MAX);
     return ERR_NONE;
 }
 

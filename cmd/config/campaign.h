@@ -17,7 +17,7 @@
 #include "core/send/run.h"
 
 #define CAMPAIGN_FILE_BYTES_MAX (1u << 20)
-#define CAMPAIGN_NAME_MAX       100
+#define CAMPAIGN_FILE_NAME_MAX  100
 #define CAMPAIGN_CONNECTIONS    16
 #define CAMPAIGN_PER_CONNECTION 1000
 

@@ -2,6 +2,7 @@
 
 #include "cmd/config/units.h"
 #include "core/base/buf.h"
+#include "core/mail/address_list.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,6 +100,22 @@ enum err config_read_text(const struct config_reader *reader,
     if (err == ERR_NONE)
         *(struct str *)place(into, key) = value->text;
     return err;
+}
+
+enum err config_read_mailboxes(const struct config_reader *reader,
+                               const struct config_key *key,
+                               const struct yaml_node *value, void *into)
+{
+    struct address_list list;
+    enum err err = config_read_text(reader, key, value, into);
+    if (err != ERR_NONE)
+        return err;
+    const char *why = address_list_parse(value->text, reader->arena, &list);
+    if (why == NULL && list.mailbox_count == 0)
+        why = "no address in it";
+    return why != NULL ? config_refuse(reader, value, "%.*s: %s",
+                                       STR_ARG(str_head(value->text, 100)), why)
+                       : ERR_NONE;
 }
 
 static size_t member_count(const struct yaml_node *list)

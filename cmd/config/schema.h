@@ -57,14 +57,15 @@ MUST_CHECK enum err config_want_text(const struct config_reader *reader,
 typedef enum err config_read(const struct config_reader *reader,
                              const struct config_key *key,
                              const struct yaml_node *value, void *into);
-config_read config_read_text;   /* struct str */
-config_read config_read_texts;  /* struct str_list; one text is a list of one */
-config_read config_read_count;  /* unsigned */
-config_read config_read_choice; /* unsigned: which word */
-config_read config_read_yes;    /* bool: true for the second of two words */
-config_read config_read_time;   /* int64_t, ms */
-config_read config_read_rate;   /* struct rate */
-config_read config_read_factor; /* double */
+config_read config_read_text;      /* struct str */
+config_read config_read_texts;     /* struct str_list; one text is a list of one */
+config_read config_read_mailboxes; /* struct str: an RFC 5322 address list */
+config_read config_read_count;     /* unsigned */
+config_read config_read_choice;    /* unsigned: which word */
+config_read config_read_yes;       /* bool: true for the second of two words */
+config_read config_read_time;      /* int64_t, ms */
+config_read config_read_rate;      /* struct rate */
+config_read config_read_factor;    /* double */
 
 /* The sections, each in its own file. */
 extern const struct config_key config_relay_keys[], config_limit_keys[],

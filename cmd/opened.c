@@ -1,0 +1,140 @@
+/*
+ * opened.c - the order of opening: what is wrong is said before anything is changed
+ */
+#include "cmd/opened.h"
+
+#include "core/base/log.h"
+
+#define OPENED_MEMORY_MAX (16u << 20)
+
+static enum err compile(struct opened *opened, struct error *error)
+{
+    static const unsigned char no_secret[CAMPAIGN_SECRET_BYTES];
+    const unsigned char *secret =
+        opened->is_launched ? opened->campaign.secret : no_secret;
+    struct str_list columns = {opened->list.columns, opened->list.column_count};
+    content_free(opened->content);
+    return content_new(&opened->file, columns,
+                       str_slice((const char *)secret, CAMPAIGN_SECRET_BYTES),
+                       &opened->content, error);
+}
+
+/* Whether the campaign was launched before; not to be there is no error. */
+static enum err look_for_campaign(struct opened *opened, struct error *error)
+{
+    enum err err = campaign_find(opened->store, opened->file.name, &opened->arena,
+                                 &opened->campaign, error);
+    opened->is_launched = err == ERR_NONE;
+    if (err != ERR_NOT_FOUND)
+        return err;
+    *error = (struct error){ERR_NONE, ""};
+    return ERR_NONE;
+}
+
+static enum err open_store(struct opened *opened, const struct globals *globals,
+                           struct error *error)
+{
+    *opened = (struct opened){.store = NULL};
+    arena_init(&opened->arena, OPENED_MEMORY_MAX);
+    return store_open(globals->db, &opened->store, error);
+}
+
+static enum err open_file(struct opened *opened, const struct globals *globals,
+                          const char *path, struct error *error)
+{
+    enum err err = campaign_file_load(path, globals->config, &opened->file, error);
+    opened->has_file = err == ERR_NONE;
+    return err;
+}
+
+static enum err open_list(struct opened *opened, struct error *error)
+{
+    enum err err = list_find(opened->store, opened->file.list, &opened->arena,
+                             &opened->list, error);
+    if (err == ERR_NONE && opened->list.recipient_count == 0)
+        err = error_set(error, ERR_DATA, "cannot use the list: %.*s: it is empty",
+                        STR_ARG(opened->file.list));
+    return err;
+}
+
+enum err opened_open(struct opened *opened, const struct globals *globals,
+                     const char *path, struct error *error)
+{
+    enum err err = open_store(opened, globals, error);
+    if (err == ERR_NONE)
+        err = open_file(opened, globals, path, error);
+    if (err == ERR_NONE)
+        err = open_list(opened, error);
+    if (err == ERR_NONE)
+        err = look_for_campaign(opened, error);
+    if (err == ERR_NONE)
+        err = compile(opened, error);
+    if (err != ERR_NONE)
+        opened_close(opened);
+    return err;
+}
+
+static enum err open_launched_file(struct opened *opened, const struct globals *globals,
+                                   const char *name, struct error *error)
+{
+    struct str path = arena_copy(&opened->arena, opened->campaign.path);
+    if (str_is_null(path))
+        return error_set(error, ERR_MEMORY, "cannot open the campaign: no memory");
+    enum err err = open_file(opened, globals, path.p, error);
+    if (err == ERR_NONE && !str_equal(opened->file.name, str_of(name)))
+        err = error_set(error, ERR_CONFIG,
+                        "cannot resume: %s: its file %s says campaign: %.*s now; "
+                        "put the name back",
+                        name, path.p, STR_ARG(opened->file.name));
+    return err;
+}
+
+enum err opened_open_launched(struct opened *opened, const struct globals *globals,
+                              const char *name, struct error *error)
+{
+    enum err err = open_store(opened, globals, error);
+    if (err == ERR_NONE)
+        err = campaign_find(opened->store, str_of(name), &opened->arena,
+                            &opened->campaign, error);
+    if (err == ERR_NONE) {
+        opened->is_launched = true;
+        err = open_launched_file(opened, globals, name, error);
+    }
+    if (err == ERR_NONE)
+        err = list_find_id(opened->store, opened->campaign.list_id, &opened->arena,
+                           &opened->list, error);
+    if (err == ERR_NONE)
+        err = compile(opened, error);
+    if (err != ERR_NONE)
+        opened_close(opened);
+    return err;
+}
+
+enum err opened_set_campaign(struct opened *opened, const struct campaign *campaign,
+                             struct error *error)
+{
+    unsigned char before[CONTENT_HASH_BYTES];
+    memcpy(before, opened->content->hash, sizeof(before));
+    opened->campaign = *campaign;
+    opened->is_launched = true;
+    enum err err = compile(opened, error);
+    if (err == ERR_NONE && memcmp(before, opened->content->hash, sizeof(before)) != 0)
+        err =
+            error_set(error, ERR_CONFIG,
+                      "cannot launch: %.*s: a file of the campaign changed meanwhile; "
+                      "`broadside resume --allow-change %.*s` sends the new one",
+                      STR_ARG(campaign->name), STR_ARG(campaign->name));
+    return err;
+}
+
+void opened_close(struct opened *opened)
+{
+    content_free(opened->content);
+    opened->content = NULL;
+    if (opened->has_file)
+        campaign_file_free(&opened->file);
+    opened->has_file = false;
+    arena_fini(&opened->arena);
+    store_close(opened->store);
+    opened->store = NULL;
+}

@@ -1,0 +1,144 @@
+/*
+ * resume.c - `resume`, `pause`, `cancel`: a campaign that exists, by its name
+ *
+ * The campaign file is read again from where it lay at launch. Relay, limits and retry
+ * may have changed; what recipients get may not, unless --allow-change says so.
+ */
+#include "cmd/commands.h"
+#include "cmd/opened.h"
+#include "cmd/progress.h"
+#include "cmd/sending.h"
+#include "core/base/log.h"
+
+struct resume_values {
+    struct sending_values sending;
+    bool allow_change;
+};
+
+static const struct option resume_options[] = {
+    {"allow-change", OPTION_FLAG, NULL, offsetof(struct resume_values, allow_change),
+     "go on though what recipients get has changed", 0, 0},
+    SENDING_OPTIONS(offsetof(struct resume_values, sending)),
+    {0},
+};
+
+static enum err check_content(struct opened *opened, bool allow_change,
+                              struct error *error)
+{
+    const struct campaign *campaign = &opened->campaign;
+    if (memcmp(campaign->content_hash, opened->content->hash, CONTENT_HASH_BYTES) == 0)
+        return ERR_NONE;
+    if (!allow_change)
+        return error_set(
+            error, ERR_CONFIG,
+            "cannot resume: %.*s: what recipients get has changed since the "
+            "launch (%.*s, a template, data or a file); put it back, or give "
+            "--allow-change",
+            STR_ARG(campaign->name), STR_ARG(campaign->path));
+    log_line(LOG_WARN, "changed", "%.*s: goes on with changed content",
+             STR_ARG(campaign->name));
+    return campaign_set_content(opened->store, campaign->id, opened->file.path,
+                                opened->file.source, opened->content->hash, error);
+}
+
+/* A finished campaign has nothing to resume: its result again, so that a loop around
+ * resume ends. */
+static int resume_nothing(const struct opened *opened, bool quiet, struct error *error)
+{
+    const struct campaign *campaign = &opened->campaign;
+    if (campaign->state == CAMPAIGN_CANCELLED)
+        return command_fail(error, ERR_DATA,
+                            "cannot resume: %.*s: it was cancelled; "
+                            "launch it under another name",
+                            STR_ARG(campaign->name));
+    if (!quiet)
+        (void)printf("%.*s: finished, nothing is left\n", STR_ARG(campaign->name));
+    return sending_exit_code(opened->store, campaign->id, error);
+}
+
+static int run_resume(const struct invocation *invocation, struct error *error)
+{
+    const struct resume_values *values = invocation->values;
+    bool quiet = invocation->globals->quiet;
+    struct opened opened;
+    int exit_code;
+    enum err err =
+        opened_open_launched(&opened, invocation->globals, invocation->args[0], error);
+    if (err != ERR_NONE)
+        return err_exit_code(err);
+    enum campaign_state state = opened.campaign.state;
+    if (state == CAMPAIGN_FINISHED || state == CAMPAIGN_CANCELLED)
+        exit_code = resume_nothing(&opened, quiet, error);
+    else if (campaign_file_check_relays(&opened.file, error) != ERR_NONE ||
+             check_content(&opened, values->allow_change, error) != ERR_NONE)
+        exit_code = err_exit_code(error->code);
+    else
+        exit_code = sending_run(opened.store, &opened.campaign, opened.content,
+                                &values->sending, quiet, error);
+    opened_close(&opened);
+    return exit_code;
+}
+
+const struct command command_resume = {
+    .name = "resume",
+    .arguments = "NAME",
+    .summary = "go on sending a campaign",
+    .details =
+        "Relay, limits and retry of the campaign file may have changed since the "
+        "launch.\nWhat recipients get may not (exit 78), unless --allow-change "
+        "says so.\n",
+    .args_min = 1,
+    .args_max = 1,
+    .options = resume_options,
+    .values_bytes = sizeof(struct resume_values),
+    .run = run_resume,
+};
+
+static int run_ask_for(const struct invocation *invocation, enum run_command command,
+                       const char *done, const char *asked, struct error *error)
+{
+    const char *name = invocation->args[0];
+    struct store *store;
+    bool is_now = false;
+    enum err err = store_open(invocation->globals->db, &store, error);
+    if (err != ERR_NONE)
+        return err_exit_code(err);
+    err = campaign_command(store, str_of(name), command, &is_now, error);
+    store_close(store);
+    if (err == ERR_NONE && !invocation->globals->quiet)
+        (void)printf("%s: %s\n", name, is_now ? done : asked);
+    return err_exit_code(err);
+}
+
+static int run_pause(const struct invocation *invocation, struct error *error)
+{
+    return run_ask_for(invocation, RUN_PAUSE, "paused",
+                       "its run was asked to pause and does so within a second or two",
+                       error);
+}
+
+static int run_cancel(const struct invocation *invocation, struct error *error)
+{
+    return run_ask_for(invocation, RUN_CANCEL, "cancelled",
+                       "its run was asked to stop for good and does so within a second "
+                       "or two",
+                       error);
+}
+
+const struct command command_pause = {
+    .name = "pause",
+    .arguments = "NAME",
+    .summary = "stop sending a campaign, from any terminal; resume goes on",
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_pause,
+};
+
+const struct command command_cancel = {
+    .name = "cancel",
+    .arguments = "NAME",
+    .summary = "stop a campaign for good: who has no mail yet gets none",
+    .args_min = 1,
+    .args_max = 1,
+    .run = run_cancel,
+};

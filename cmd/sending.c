@@ -1,0 +1,260 @@
+/*
+ * sending.c - joins the three ports, waits, and says what came of it
+ */
+#include "cmd/sending.h"
+
+#include "cmd/compose.h"
+#include "cmd/progress.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "storage/ledger_store.h"
+#include "storage/reports.h"
+
+#include <signal.h>
+
+/* How many signals asked us to stop; written by the handler only. */
+static volatile sig_atomic_t stop_requests;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_requests = stop_requests + 1;
+}
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define STOP_SIGNAL_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
+
+static void signals_catch(struct sigaction before[STOP_SIGNAL_COUNT])
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    stop_requests = 0;
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < STOP_SIGNAL_COUNT; i++)
+        (void)sigaction(stop_signals[i], &action, &before[i]);
+}
+
+static void signals_restore(const struct sigaction before[STOP_SIGNAL_COUNT])
+{
+    for (size_t i = 0; i < STOP_SIGNAL_COUNT; i++)
+        (void)sigaction(stop_signals[i], &before[i], NULL);
+}
+
+/* What the tick looks at. */
+struct watch {
+    struct run *run;
+    struct progress progress;
+    int obeyed;
+};
+
+static void obey_signals(struct watch *watch)
+{
+    int asked = stop_requests;
+    if (asked > 0 && watch->obeyed == 0) {
+        watch->obeyed = 1;
+        progress_clear(&watch->progress);
+        log_line(LOG_WARN, "stopping",
+                 "waiting for the replies to what is on the wire; "
+                 "again: stop at once");
+        run_drain(watch->run);
+    }
+    if (asked > 1 && watch->obeyed == 1) {
+        watch->obeyed = 2;
+        run_stop(watch->run);
+    }
+}
+
+static void on_tick(void *self, const struct run_progress *now)
+{
+    struct watch *watch = self;
+    obey_signals(watch);
+    progress_show(&watch->progress, now);
+}
+
+static void settings_of(const struct content *content,
+                        const struct sending_values *values,
+                        struct run_settings *settings)
+{
+    const struct campaign_file *campaign = content->campaign;
+    run_settings_init(settings);
+    settings->workers = (unsigned)values->workers;
+    settings->relays = campaign->relays;
+    settings->relay_count = campaign->relay_count;
+    settings->limits = campaign->limits;
+    settings->limit_count = campaign->limit_count;
+    settings->retry = campaign->retry;
+    settings->retry_in_doubt = campaign->retry_in_doubt;
+    settings->wait_for_deferred = !values->no_wait;
+    settings->unconfirmed_max = values->max_unconfirmed > 0
+                                    ? (uint32_t)values->max_unconfirmed
+                                    : SENDING_UNCONFIRMED_DEFAULT;
+}
+
+static void warn_of_clear_text(const struct campaign_file *campaign)
+{
+    for (size_t i = 0; i < campaign->relay_count; i++) {
+        const struct relay_settings *relay = &campaign->relays[i];
+        if (relay->tls == RELAY_TLS_OPPORTUNISTIC)
+            log_line(LOG_WARN, "tls",
+                     "%.*s:%u: this version does not speak TLS yet: "
+                     "messages go in clear",
+                     STR_ARG(relay->host), (unsigned)relay->port);
+    }
+}
+
+/* Runs it to its end; `why` is the trouble with the relays, if any. */
+static enum err run_to_end(struct ledger_store *ledger, const struct content *content,
+                           const struct sending_values *values, struct watch *watch,
+                           enum run_end *end, struct run_progress *last,
+                           struct error *error)
+{
+    struct run_settings settings;
+    struct store_port store_port = ledger_store_port(ledger);
+    struct compose_port compose_port = compose_port_of(content);
+    struct sigaction before[STOP_SIGNAL_COUNT];
+    settings_of(content, values, &settings);
+    enum err err =
+        run_new(&settings, &store_port, &compose_port, NULL, &watch->run, error);
+    if (err != ERR_NONE)
+        return err;
+    signals_catch(before);
+    err = run_start(watch->run, error);
+    if (err == ERR_NONE)
+        err = run_wait(watch->run, PROGRESS_TICK_MS, on_tick, watch, end, error);
+    run_progress_read(watch->run, last);
+    signals_restore(before);
+    run_free(watch->run);
+    progress_clear(&watch->progress);
+    return err;
+}
+
+static enum campaign_state state_after(enum run_end end)
+{
+    switch (end) {
+    case RUN_FINISHED: return CAMPAIGN_FINISHED;
+    case RUN_PAUSED: return CAMPAIGN_PAUSED;
+    case RUN_CANCELLED: return CAMPAIGN_CANCELLED;
+    case RUN_ONLY_DEFERRED:
+    case RUN_DRAINED:
+    case RUN_RELAY_UNUSABLE:
+    case RUN_FAILED: return CAMPAIGN_INTERRUPTED;
+    }
+    return CAMPAIGN_INTERRUPTED;
+}
+
+static uint64_t not_reached(const struct delivery_counts *counts)
+{
+    return counts->by_state[DELIVERY_FAILED] + counts->by_state[DELIVERY_EXPIRED] +
+           counts->by_state[DELIVERY_INVALID] + counts->by_state[DELIVERY_CANCELLED];
+}
+
+static uint64_t unfinished(const struct delivery_counts *counts)
+{
+    return counts->by_state[DELIVERY_PENDING] + counts->by_state[DELIVERY_CLAIMED] +
+           counts->by_state[DELIVERY_ARMED] + counts->by_state[DELIVERY_DEFERRED];
+}
+
+static int exit_code_of_counts(const struct delivery_counts *counts)
+{
+    if (unfinished(counts) > 0)
+        return EXIT_WORK_LEFT;
+    if (counts->by_state[DELIVERY_IN_DOUBT] > 0)
+        return EXIT_SOME_IN_DOUBT;
+    return not_reached(counts) > 0 ? EXIT_SOME_FAILED : 0;
+}
+
+int sending_exit_code(struct store *store, int64_t campaign_id, struct error *error)
+{
+    struct delivery_counts counts;
+    enum err err = report_counts(store, campaign_id, &counts, error);
+    return err != ERR_NONE ? err_exit_code(err) : exit_code_of_counts(&counts);
+}
+
+static void print_summary(const struct campaign *campaign, enum campaign_state state,
+                          const struct delivery_counts *counts,
+                          const struct run_progress *last)
+{
+    double seconds = (double)(last->now_ms - last->started_ms) / 1000;
+    (void)printf("%.*s: %s after %.1f s: %llu recipients", STR_ARG(campaign->name),
+                 campaign_state_word(state), seconds,
+                 (unsigned long long)counts->audience);
+    for (unsigned i = 0; i < DELIVERY_STATE_COUNT; i++) {
+        if (counts->by_state[i] > 0)
+            (void)printf(", %llu %s", (unsigned long long)counts->by_state[i],
+                         delivery_state_word((enum delivery_state)i));
+    }
+    if (seconds > 0 && last->delivered > 0)
+        (void)printf(" (%.0f/s)", (double)last->delivered / seconds);
+    (void)putchar('\n');
+    if (unfinished(counts) > 0 && state != CAMPAIGN_CANCELLED)
+        (void)printf("%llu are left: broadside resume %.*s\n",
+                     (unsigned long long)unfinished(counts), STR_ARG(campaign->name));
+    if (counts->by_state[DELIVERY_IN_DOUBT] > 0)
+        (void)printf("%llu are in doubt: broadside resolve %.*s --list\n",
+                     (unsigned long long)counts->by_state[DELIVERY_IN_DOUBT],
+                     STR_ARG(campaign->name));
+}
+
+/* The exit code of a run that ended as such: the contract's order of precedence. */
+static int conclude(struct store *store, const struct campaign *campaign,
+                    enum run_end end, const struct run_progress *last, bool quiet,
+                    struct error *error)
+{
+    struct delivery_counts counts;
+    enum err err = report_counts(store, campaign->id, &counts, error);
+    if (err != ERR_NONE)
+        return err_exit_code(err);
+    if (!quiet)
+        print_summary(campaign, state_after(end), &counts, last);
+    if (end == RUN_RELAY_UNUSABLE)
+        return command_fail(error, ERR_RELAY,
+                            "cannot send: %.*s: %s; nobody was charged for it, "
+                            "`broadside resume %.*s` tries again",
+                            STR_ARG(campaign->name),
+                            last->relay_trouble[0] != '\0' ? last->relay_trouble
+                                                           : "no relay can be reached",
+                            STR_ARG(campaign->name));
+    return exit_code_of_counts(&counts);
+}
+
+static void begin_watch(struct watch *watch, const struct delivery_counts *counts,
+                        const struct sending_values *values, bool quiet)
+{
+    *watch = (struct watch){0};
+    progress_init(&watch->progress, (enum progress_mode)values->progress, quiet,
+                  counts->audience, counts->audience - unfinished(counts));
+}
+
+int sending_run(struct store *store, const struct campaign *campaign,
+                const struct content *content, const struct sending_values *values,
+                bool quiet, struct error *error)
+{
+    struct delivery_counts counts;
+    struct ledger_store *ledger;
+    struct run_progress last = {0};
+    struct watch watch;
+    struct error close_error = {ERR_NONE, ""};
+    enum run_end end = RUN_FAILED;
+    uint64_t recovered = 0;
+    enum err err = report_counts(store, campaign->id, &counts, error);
+    if (err == ERR_NONE)
+        err = ledger_store_open(store, campaign->id, content->campaign->retry_in_doubt,
+                                &ledger, &recovered, error);
+    if (err != ERR_NONE)
+        return err_exit_code(err);
+    if (recovered > 0)
+        log_line(LOG_WARN, "recovered", "the run before this one left %llu in doubt",
+                 (unsigned long long)recovered);
+    warn_of_clear_text(content->campaign);
+    begin_watch(&watch, &counts, values, quiet);
+    err = run_to_end(ledger, content, values, &watch, &end, &last, error);
+    enum err close_err = ledger_store_close(
+        ledger, err == ERR_NONE ? state_after(end) : CAMPAIGN_INTERRUPTED,
+        &close_error);
+    if (err == ERR_NONE && close_err != ERR_NONE) {
+        *error = close_error;
+        err = close_err;
+    }
+    if (err != ERR_NONE)
+        return err_exit_code(err);
+    return conclude(store, campaign, end, &last, quiet, error);
+}

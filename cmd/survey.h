@@ -1,0 +1,90 @@
+/*
+ * survey.h - every recipient of a campaign file rendered, and what was seen
+ *
+ * Over all cores, without a connection, without writing anything: what `check` and
+ * `launch --dry-run` report.
+ *
+ * Owns:    survey_run fills a struct whose strings lie in its own arena.
+ * Thread:  main; threads of its own render.
+ * Errors:  the store's, ERR_MEMORY, ERR_OS. That a recipient cannot be rendered is a
+ *          finding, no error.
+ * Limits:  SURVEY_SAMPLES samples each, SURVEY_MISSING_MAX positions; memory does not
+ *          depend on the size of the list.
+ */
+#ifndef BROADSIDE_CMD_SURVEY_H
+#define BROADSIDE_CMD_SURVEY_H
+
+#include "cmd/content.h"
+#include "cmd/progress.h"
+#include "storage/lists.h"
+
+#define SURVEY_SAMPLES     5
+#define SURVEY_MISSING_MAX 200
+#define SURVEY_INVALID_MAX 20
+
+/* The recipients that come first in the list, whatever thread found them. */
+struct survey_sample {
+    uint64_t ordinal;
+    struct str address;
+};
+struct survey_samples {
+    struct survey_sample p[SURVEY_SAMPLES];
+    size_t n;
+};
+
+/* A field that is printed somewhere and that some recipients do not have. */
+struct survey_missing {
+    struct str where, name;
+    unsigned line, column;
+    uint64_t count;
+    struct survey_samples samples;
+};
+
+struct survey_invalid {
+    uint64_t ordinal;
+    struct str address, why;
+};
+
+struct survey {
+    /* Looked at; left out by `where`; on the suppression list; not renderable. */
+    uint64_t recipients, left_out, suppressed, invalid;
+    uint64_t rendered;
+    /* Of whole messages; 0 if there is none. */
+    uint64_t smallest, largest, bytes;
+    struct str smallest_address, largest_address;
+    /* Subjects of the shortest and longest length, in characters. */
+    size_t subject_shortest, subject_longest;
+    uint64_t subjects_empty;
+    /* Messages whose bytes are above the size at which Gmail clips. */
+    uint64_t clipped;
+    /* Messages whose List-Unsubscribe header is there and not empty. */
+    uint64_t with_unsubscribe_header;
+    /* What the HTML of some of them was looked at for (html_lint.h); the worst. */
+    uint64_t linted, with_unsubscribe_link, http_links_max, images_without_alt_max;
+    struct survey_missing missing[SURVEY_MISSING_MAX];
+    size_t missing_count;
+    struct survey_invalid invalid_rows[SURVEY_INVALID_MAX];
+    size_t invalid_count;
+    /* The first ones who would get it. */
+    struct survey_samples samples;
+    double elapsed_s;
+
+    struct arena arena;
+};
+
+struct survey_options {
+    /* The first `limit` recipients; 0: all. */
+    uint64_t limit;
+    /* 0: one per core. */
+    unsigned workers;
+    enum progress_mode progress;
+    bool quiet;
+};
+
+MUST_CHECK enum err survey_run(struct store *store, const struct recipient_list *list,
+                               const struct content *content,
+                               const struct survey_options *options,
+                               struct survey *survey, struct error *error);
+void survey_free(struct survey *survey);
+
+#endif
