@@ -1,0 +1,60 @@
+#include "cmd/html_lint.h"
+#include "cmd/media_type.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void html_lint__counts_what_readers_mind(void **state)
+{
+    static const struct {
+        const char *html;
+        unsigned http_links, images_without_alt;
+        bool has_unsubscribe;
+    } cases[] = {
+        {"", 0, 0, false},
+        {"<a href=\"http://x\">a</a> <A HREF='HTTP://y'>b</A> <a href=https://z>c</a>",
+         2, 0, false},
+        {"<img src=a><IMG src=b alt=''><img alt=\"x > y\" src=c><img\nalt=x>", 0, 1,
+         false},
+        {"<a href='https://x/Unsubscribe?u=1'>leave</a>", 0, 0, true},
+        {"<p>To UNSUBSCRIBE, write to us</p>", 0, 0, true},
+        {"<!-- <a href='http://x'><img> --><p data-href='http://x'>", 0, 0, false},
+        {"<a title='href=http://x' href='https://y'>", 0, 0, false},
+        {"<a href", 0, 0, false},
+        {"<a href=", 0, 0, false},
+        {"<a href='http:", 1, 0, false},
+        {"<", 0, 0, false},
+        {"<!--", 0, 0, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct html_lint lint = html_lint(str_of(cases[i].html));
+        if (lint.http_links != cases[i].http_links ||
+            lint.images_without_alt != cases[i].images_without_alt ||
+            lint.has_unsubscribe != cases[i].has_unsubscribe)
+            fail_msg("%s", cases[i].html);
+    }
+}
+
+static void media_type_of__goes_by_the_last_suffix(void **state)
+{
+    (void)state;
+    assert_true(str_equal(media_type_of(STR("a.b.PDF")), STR("application/pdf")));
+    assert_true(str_equal(media_type_of(STR("logo.png")), STR("image/png")));
+    assert_true(str_equal(media_type_of(STR("pdf")), STR("application/octet-stream")));
+    assert_true(str_equal(media_type_of(STR("a.")), STR("application/octet-stream")));
+    assert_true(str_equal(media_type_of(STR("")), STR("application/octet-stream")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(html_lint__counts_what_readers_mind),
+        cmocka_unit_test(media_type_of__goes_by_the_last_suffix),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
