@@ -84,13 +84,14 @@ struct store_port {
     void *self;
     /* Up to `max` lanes that have something never tried, in lane order, with
      * id > after; domains are copied into `arena`. */
-    enum err (*lanes)(void *self, int64_t after, struct arena *arena, struct lane *lanes,
-                      size_t max, size_t *count);
+    enum err (*lanes)(void *self, int64_t after, struct arena *arena,
+                      struct lane *lanes, size_t max, size_t *count);
     /* Up to `max` lanes with a deferred delivery due at now_ms, earliest first, leaving
      * out those for which skip(skip_self, id) is true. */
     enum err (*due_lanes)(void *self, int64_t now_ms, struct arena *arena,
-                          bool (*skip)(void *skip_self, int64_t lane_id), void *skip_self,
-                          struct lane *lanes, size_t max, size_t *count);
+                          bool (*skip)(void *skip_self, int64_t lane_id),
+                          void *skip_self, struct lane *lanes, size_t max,
+                          size_t *count);
     /* When the earliest deferred delivery of the campaign is due; INT64_MAX: none. */
     enum err (*next_due)(void *self, int64_t *due_ms);
     /* Up to `max` jobs of a lane, due ones first, appended to `batch`: they become

@@ -1,0 +1,82 @@
+/*
+ * shared.h - what the threads of a run share: the phase, the counters, the caps
+ *
+ * Everything that changes is an atomic; the one exception is a line of text for a
+ * person (what keeps a relay from being used), behind a mutex that nobody waits on.
+ *
+ * Owns:    nothing but itself.
+ * Keeps:   the settings and the ports.
+ * Thread:  any.
+ */
+#ifndef BROADSIDE_SEND_SHARED_H
+#define BROADSIDE_SEND_SHARED_H
+
+#include "core/base/mailbox.h"
+#include "core/send/run.h"
+
+#include <stdatomic.h>
+
+/* Only ever goes up. */
+enum run_phase {
+    RUN_SENDING,
+    RUN_DRAINING, /* start nothing new, wait for replies */
+    RUN_STOPPING  /* close everything now */
+};
+
+struct relay_shared {
+    /* Connections that are open or being opened, and those that can take messages. */
+    atomic_uint open, ready;
+    atomic_bool has_failed;
+};
+
+struct run_tally {
+    atomic_uint_fast64_t attempts, delivered, deferred, failed, in_doubt, invalid,
+        suppressed, expired, in_flight;
+};
+
+struct run_shared {
+    const struct run_settings *settings;
+    unsigned workers;
+    struct store_port store;
+    struct compose_port compose;
+    struct clock_port clock;
+    /* Orders from the workers. */
+    struct mailbox ledger_inbox;
+    atomic_int phase;
+    /* The first reason to end: an enum run_end, or -1. */
+    atomic_int end;
+    /* Armed, or about to be, without a durable outcome. */
+    atomic_uint unconfirmed;
+    /* A relay has answered properly once. */
+    atomic_bool was_reached;
+    struct relay_shared relays[RUN_RELAYS_MAX];
+    /* Workers that have fewer connections than their share and want one. */
+    atomic_bool is_hungry[RUN_WORKERS_MAX];
+    struct run_tally tally;
+    /* Per worker and rule, thousandths of a message per second. */
+    atomic_uint_fast32_t limit_rates[RUN_WORKERS_MAX][RUN_LIMITS_SHOWN_MAX];
+    pthread_mutex_t trouble_mutex;
+    char trouble[256];
+    /* The first thing this program could not do. */
+    struct error failure;
+};
+
+/* Ends the run for a reason, unless it is ending already; the phase only goes up. */
+void run_shared_end(struct run_shared *shared, enum run_end end, enum run_phase phase);
+/* The run ends with RUN_FAILED; the first error is kept. */
+void run_shared_fail(struct run_shared *shared, const struct error *error);
+void run_shared_set_trouble(struct run_shared *shared, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+void run_shared_trouble(struct run_shared *shared, char *to, size_t size);
+
+static inline enum run_phase run_shared_phase(struct run_shared *shared)
+{
+    return (enum run_phase)atomic_load_explicit(&shared->phase, memory_order_acquire);
+}
+
+static inline int64_t run_shared_wall_ms(const struct run_shared *shared)
+{
+    return shared->clock.wall_ms(shared->clock.self);
+}
+
+#endif
