@@ -62,9 +62,11 @@ static void apply_permanent(struct outcome *outcome, const struct policy_rule *r
                                         rule->verdict == POLICY_HARD_IF_REPEATED));
     set(outcome, is_retried ? OUTCOME_DEFERRED : OUTCOME_FAILED, rule->scope,
         rule->class_word);
-    /* Only at RCPT is a refusal surely about the address; behind DATA the words were
-     * about one recipient all the same, since there is only one. */
-    outcome->suppress = is_hard && outcome->stage >= SMTP_STAGE_RCPT;
+    /* Behind DATA "user unknown" is also what some receivers say of mail their filter
+     * dislikes: there only a precise status is believed. */
+    bool is_believed = outcome->stage == SMTP_STAGE_RCPT ||
+                       (outcome->stage > SMTP_STAGE_RCPT && outcome->enhanced[1] == 1);
+    outcome->suppress = is_hard && is_believed;
 }
 
 /* Before MAIL: the host, never a recipient. */
@@ -75,6 +77,16 @@ static void judge_host(struct outcome *outcome, struct str text)
     if (outcome->stage == SMTP_STAGE_AUTH && outcome->code >= 500)
         class_word = "AuthenticationFailed";
     set(outcome, OUTCOME_DEFERRED, OUTCOME_SCOPE_DESTINATION, class_word);
+}
+
+static const struct policy_rule *rule_of_address(const struct outcome *outcome,
+                                                 struct str text)
+{
+    if (outcome->stage < SMTP_STAGE_RCPT)
+        return NULL;
+    const struct policy_rule *rule =
+        policy_rule_of_directory(outcome->enhanced[1], outcome->enhanced[2], text);
+    return rule != NULL ? rule : policy_rule_about_address(text);
 }
 
 static const struct policy_rule *rule_of(const struct outcome *outcome, struct str text)
@@ -92,8 +104,7 @@ static const struct policy_rule *rule_of(const struct outcome *outcome, struct s
         return status;
     if (us != NULL)
         return us;
-    const struct policy_rule *address =
-        outcome->stage >= SMTP_STAGE_RCPT ? policy_rule_about_address(text) : NULL;
+    const struct policy_rule *address = rule_of_address(outcome, text);
     if (address != NULL)
         return address;
     const struct policy_rule *code = policy_rule_of_code(outcome->code, outcome->stage);
@@ -133,7 +144,10 @@ static void judge_refusal(struct outcome *outcome, struct str text, unsigned att
 
 static bool wants_auth(const struct outcome *outcome, struct str text)
 {
-    if (outcome->code == 530 || outcome->code == 535 || outcome->code == 538)
+    bool says_so = outcome->enhanced[1] == 7 &&
+                   (outcome->enhanced[2] == 8 || outcome->enhanced[2] == 9);
+    if (outcome->code == 530 || outcome->code == 535 || outcome->code == 538 ||
+        (says_so && outcome->stage <= SMTP_STAGE_MAIL))
         return true;
     return is_permanent(outcome) && policy_text_wants_auth(text);
 }

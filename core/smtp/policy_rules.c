@@ -43,7 +43,6 @@ static const struct status_rule status_rules[] = {
     {5, 3, 3, {"TooManyRecipients", POLICY_RETRY, SESSION}},
     {5, 0, 999, {"ProtocolErrors", POLICY_FAIL, MESSAGE}},
     {6, 0, 999, {"ProtocolErrors", POLICY_FAIL, MESSAGE}},
-    {7, 8, 9, {"AuthenticationFailed", POLICY_RETRY, DESTINATION}},
     {7, 13, 13, {"InactiveMailbox", POLICY_HARD, RECIPIENT}},
     {7, 17, 17, {"InvalidRecipient", POLICY_HARD, RECIPIENT}},
     {7, 18, 18, {"BadDomain", POLICY_HARD, RECIPIENT}},
@@ -91,14 +90,15 @@ static const struct text_rule rules_about_us[] = {
      "maximum number of connections|max connections|receiving mail at a rate|"
      "receiving mail too quickly|unusual rate|exceeded the rate|sending rate|"
      "sending too|too much mail|too much email|excessive volume|unexpected volume|"
-     "throttl|temporarily deferred|permanently deferred|[tss0|slow down|"
+     "throttl|frequency limit|temporarily deferred|permanently deferred|[tss0|slow "
+     "down|"
      "connection limit|message limit",
      {"PolicyRelated", POLICY_RETRY, DESTINATION}},
     {"too many recipients|too many rcpt", {"TooManyRecipients", POLICY_RETRY, SESSION}},
     {"spamhaus|spamcop|barracudacentral|dnsbl|blocklist|block list|block-list|"
      "blacklist|black list|blocked using|is blocked|been blocked|was blocked|"
      "is listed|listed at|listed on|listed by|reputation|banned send|banned ip|"
-     "client host rejected|[cs01]|uceprotect|sorbs.net|network is on our",
+     "client host rejected|blocked ip|[cs01]|uceprotect|sorbs.net|network is on our",
      {"SpamBlock", POLICY_FAIL, DESTINATION}},
     {"relay access denied|relaying denied|relay denied|relaying not allowed|"
      "not permitted to relay|relay not permitted|relaying is not|unable to relay|"
@@ -106,7 +106,8 @@ static const struct text_rule rules_about_us[] = {
      "relaying prohibited|no relaying",
      {"RelayDenied", POLICY_FAIL, MESSAGE}},
     {"spf check|spf fail|spf valid|failed spf|sender policy framework|dkim|dmarc|"
-     "unauthenticated|not authenticated|sender authentication|ptr record|"
+     "unauthenticated|not authenticated|authentication information|sender "
+     "authentication|ptr record|"
      "reverse dns|rdns|reverse lookup|reverse hostname",
      {"AuthenticationFailed", POLICY_FAIL, MESSAGE}},
     {"sender address rejected|sender rejected|sender verify failed|"
@@ -132,6 +133,9 @@ static const struct policy_rule rule_spam_block = {"SpamBlock", POLICY_FAIL,
                                                    DESTINATION};
 
 static const struct text_rule rules_about_address[] = {
+    {"denied by policy|policy reasons|local policy|policy restriction|"
+     "policy violation|violates policy|policy rejection",
+     {"PolicyRelated", POLICY_FAIL, RECIPIENT}},
     {"over quota|overquota|over-quota|quota exceeded|exceeded quota|"
      "exceeded its quota|exceeded storage|exceeded its storage|out of storage|"
      "insufficient storage|insufficient system storage|not enough space|"
@@ -154,10 +158,12 @@ static const struct text_rule rules_about_address[] = {
      "invalid mailbox|invalid address|bad destination|bad recipient|"
      "not a valid mailbox|not a valid recipient|not a valid user|no mailbox|"
      "not our customer|undeliverable address|unrouteable|unroutable|"
-     "recipient address rejected: access denied|recipient rejected|"
-     "address rejected|not listed in|no valid recipients|isn't a valid|"
+     ""
+     "not listed in|no valid recipients|isn't a valid|"
      "account that you tried to reach",
      {"InvalidRecipient", POLICY_HARD, RECIPIENT}},
+    {"address rejected|recipient rejected",
+     {"InvalidRecipient", POLICY_FAIL, RECIPIENT}},
     {"null mx|does not accept mail|does not accept email|accepts no mail",
      {"BadDomain", POLICY_HARD, RECIPIENT}},
 };
@@ -201,6 +207,15 @@ const struct policy_rule *policy_rule_about_address(struct str text)
 {
     return find(text, rules_about_address,
                 sizeof rules_about_address / sizeof *rules_about_address);
+}
+
+const struct policy_rule *policy_rule_of_directory(unsigned subject, unsigned detail,
+                                                   struct str text)
+{
+    static const struct policy_rule unknown = {"InvalidRecipient", POLICY_HARD,
+                                               RECIPIENT};
+    return subject == 4 && detail == 1 && text_has_any(text, "access denied") ? &unknown
+                                                                              : NULL;
 }
 
 bool policy_text_wants_auth(struct str text)

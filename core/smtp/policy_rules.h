@@ -40,6 +40,9 @@ bool policy_status_is_coarse(unsigned subject, unsigned detail);
  * block list, a rate, a relay) and rules that are about the address. */
 const struct policy_rule *policy_rule_about_us(struct str text, bool is_after_rcpt);
 const struct policy_rule *policy_rule_about_address(struct str text);
+/* Exchange Online says 5.4.1 "access denied" of an address its directory lacks. */
+const struct policy_rule *policy_rule_of_directory(unsigned subject, unsigned detail,
+                                                   struct str text);
 /* By reply code alone, NULL if it says nothing by itself. */
 const struct policy_rule *policy_rule_of_code(unsigned code, enum smtp_stage stage);
 /* A set-up that needs authentication or TLS first. */

@@ -1,3 +1,6 @@
+unit_test(reply smtp)
+unit_test(smtp_command smtp)
+unit_test(policy smtp)
 unit_test(data_scan smtp)
 unit_test(server smtp)
 fuzz_target(server smtp)
