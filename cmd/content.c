@@ -10,6 +10,7 @@
 
 #include "cmd/files.h"
 #include "cmd/media_type.h"
+#include "cmd/partials.h"
 #include "core/base/log.h"
 #include "core/mail/address_list.h"
 #include "core/mail/html_text.h"
@@ -60,27 +61,21 @@ static enum err read_file(struct maker *maker, struct str name, size_t bytes_max
     return err;
 }
 
-/* Partials: NAME.liquid, else NAME, beneath the campaign's folder. */
 static enum err load_partial(void *self, struct str name, struct arena *arena,
                              struct str *source)
 {
     struct maker *maker = self;
-    struct str folder = maker->content->campaign->folder;
-    struct buf with_suffix;
-    buf_init(&with_suffix, name.n + 8);
-    buf_append(&with_suffix, name);
-    buf_append(&with_suffix, STR(".liquid"));
-    enum err err = with_suffix.failed;
-    if (err == ERR_NONE)
-        err = file_read_beneath(folder, buf_str(&with_suffix), CONTENT_TEMPLATE_MAX,
-                                arena, source, NULL);
-    if (err == ERR_NO_INPUT)
-        err =
-            file_read_beneath(folder, name, CONTENT_TEMPLATE_MAX, arena, source, NULL);
-    buf_fini(&with_suffix);
+    enum err err = partial_load(maker->content->campaign->folder, name, arena, source);
     if (err == ERR_NONE)
         hash_str(maker, *source);
-    return err == ERR_NONE || err == ERR_MEMORY ? err : ERR_NOT_FOUND;
+    return err;
+}
+
+static enum err list_partials(void *self, void *context,
+                              enum err (*found)(void *context, struct str name))
+{
+    struct maker *maker = self;
+    return partials_list(maker->content->campaign->folder, context, found);
 }
 
 static struct template_options options_for(const struct maker *maker, struct str name,
@@ -323,7 +318,8 @@ enum err content_new(const struct campaign_file *campaign, struct str_list colum
     struct maker maker = {.error = error};
     enum err err = ERR_MEMORY;
     *content = NULL;
-    maker.loader = (struct template_loader){&maker, load_partial};
+    maker.loader = (struct template_loader){
+        .self = &maker, .load = load_partial, .list = list_partials};
     maker.content = calloc(1, sizeof(*maker.content));
     maker.digest = EVP_MD_CTX_new();
     if (maker.content == NULL || maker.digest == NULL) {

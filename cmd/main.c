@@ -5,6 +5,7 @@
  */
 #include "cmd/commands.h"
 
+#include "cmd/config/campaign.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
 
@@ -73,21 +74,6 @@ static void print_command_help(FILE *to, const struct command *command)
     options_print(to, global_options);
 }
 
-static int run_help(const struct invocation *invocation, struct error *error)
-{
-    (void)invocation;
-    (void)error;
-    print_usage(stdout);
-    return 0;
-}
-
-const struct command command_help = {
-    .name = "help",
-    .arguments = "",
-    .summary = "this overview",
-    .run = run_help,
-};
-
 /* How many leading words of args are the command's name; 0: it is another one. */
 static size_t name_words(const struct command *command, const char *const *args,
                          size_t count)
@@ -138,6 +124,42 @@ static int unknown_command(const char *const *args, struct error *error)
     return command_fail(error, ERR_USAGE, "unknown command: %s: see broadside --help",
                         args[0]);
 }
+
+static void print_key(void *self, const char *section, const char *key,
+                      const char *help)
+{
+    FILE *to = self;
+    int width = fprintf(to, "  %s%s%s", section, section[0] != '\0' ? "." : "", key);
+    (void)fprintf(to, "%*s%s\n", width < 34 ? 34 - width : 1, "", help);
+}
+
+static int run_help(const struct invocation *invocation, struct error *error)
+{
+    size_t words;
+    if (invocation->arg_count == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(invocation->args[0], "campaign-file") == 0) {
+        (void)printf("Keys of a campaign file (man broadside-campaign says more):\n\n");
+        campaign_file_keys(print_key, stdout);
+        return 0;
+    }
+    const struct command *command =
+        command_find(invocation->args, invocation->arg_count, &words);
+    if (command == NULL)
+        return unknown_command(invocation->args, error);
+    print_command_help(stdout, command);
+    return 0;
+}
+
+const struct command command_help = {
+    .name = "help",
+    .arguments = "[COMMAND|campaign-file]",
+    .summary = "this overview, a command's options, or a campaign file's keys",
+    .args_max = 2,
+    .run = run_help,
+};
 
 static int check_argument_count(const struct command *command, size_t count,
                                 struct error *error)
