@@ -48,6 +48,7 @@ static void print_cell(const struct table *table, size_t column, struct str text
 static void table_print(struct table *table)
 {
     size_t start = 0;
+    CHECK(table->column_count > 0);
     if (!table->header_printed)
         for (size_t i = 0; i < table->column_count; i++)
             print_cell(table, i, str_of(table->columns[i].title));

@@ -87,36 +87,50 @@ static void settle(struct pace_counter *counter)
     HASH_CLEAR(hh, counter->alone);
 }
 
-enum err limit_paces(struct store *store, const struct campaign *campaign,
-                     const char *settings_path, struct campaign_file *file,
-                     struct arena *arena, struct limit_pace **paces, size_t *count,
-                     struct error *error)
+static enum err count_recent(struct store *store, const struct campaign *campaign,
+                             struct limit_table *table, struct error *error)
 {
-    *count = 0;
-    *paces = NULL;
-    if (campaign_file_now(campaign, settings_path, file) != ERR_NONE)
-        return ERR_NONE;
     struct pace_counter counter = {
-        .rules = file->limits,
-        .rule_count = file->limit_count,
-        .together = arena_calloc(arena, file->limit_count, sizeof(*counter.together)),
-        .paces = arena_calloc(arena, file->limit_count, sizeof(*counter.paces)),
-        .arena = arena,
+        .rules = table->file.limits,
+        .rule_count = table->file.limit_count,
+        .arena = &table->arena,
     };
+    counter.together =
+        arena_calloc(&table->arena, counter.rule_count, sizeof(*counter.together));
+    counter.paces =
+        arena_calloc(&table->arena, counter.rule_count, sizeof(*counter.paces));
     CHECK(counter.together != NULL && counter.paces != NULL);
-    enum err err = ERR_NONE;
-    if (file->limit_count > 0)
-        err = recent_attempts(store, campaign->id, clock_wall_ms() - LIMIT_PACE_MS,
-                              LIMIT_PACE_ATTEMPTS, count_attempt, &counter, error);
-    if (err != ERR_NONE || file->limit_count == 0) {
-        HASH_CLEAR(hh, counter.alone);
-        campaign_file_free(file);
-        return err;
-    }
+    enum err err = recent_attempts(store, campaign->id, clock_wall_ms() - LIMIT_PACE_MS,
+                                   LIMIT_PACE_ATTEMPTS, count_attempt, &counter, error);
     settle(&counter);
-    *paces = counter.paces;
-    *count = file->limit_count;
-    return ERR_NONE;
+    table->paces = counter.paces;
+    table->count = counter.rule_count;
+    return err;
+}
+
+enum err limit_table_read(struct store *store, const struct campaign *campaign,
+                          const char *settings_path, struct limit_table *table,
+                          struct error *error)
+{
+    *table = (struct limit_table){0};
+    arena_init(&table->arena, FORMAT_MEMORY_MAX);
+    if (campaign_file_now(campaign, settings_path, &table->file) != ERR_NONE) {
+        table->file = (struct campaign_file){0};
+        return ERR_NONE;
+    }
+    enum err err = ERR_NONE;
+    if (table->file.limit_count > 0)
+        err = count_recent(store, campaign, table, error);
+    if (err != ERR_NONE)
+        limit_table_free(table);
+    return err;
+}
+
+void limit_table_free(struct limit_table *table)
+{
+    if (table->file.name.n > 0)
+        campaign_file_free(&table->file);
+    arena_fini(&table->arena);
 }
 
 /* "20/s" as the file would have it; "" without a limit. */
@@ -138,11 +152,11 @@ static struct str rate_text(struct rate rate, char to[FORMAT_COUNT_BYTES + 8])
     return STR("?");
 }
 
-json_t *limit_paces_json(const struct limit_pace *paces, size_t count)
+json_t *limit_table_json(const struct limit_table *table)
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < count; i++) {
-        const struct limit_rule *rule = paces[i].rule;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct limit_rule *rule = table->paces[i].rule;
         json_t *object = json_object(), *domains = json_array();
         char text[FORMAT_COUNT_BYTES + 8];
         struct str rate = rate_text(rule->rate, text);
@@ -154,7 +168,7 @@ json_t *limit_paces_json(const struct limit_pace *paces, size_t count)
                             rule->connections > 0 ? json_out_u64(rule->connections)
                                                   : json_null());
         json_object_set_new(object, "effective_per_s",
-                            json_out_rounded(paces[i].effective_per_s));
+                            json_out_rounded(table->paces[i].effective_per_s));
         json_array_append_new(array, object);
     }
     return array;
@@ -169,23 +183,23 @@ static struct str domains_text(const struct limit_rule *rule, char *to, size_t b
     return str_slice(to, (size_t)n);
 }
 
-void limit_paces_print(const struct limit_pace *paces, size_t count, FILE *to)
+void limit_table_print(const struct limit_table *limits, FILE *to)
 {
     static const struct table_column columns[] = {
         {"limit", false}, {"rate", true}, {"effective", true}, {"connections", true}};
     struct table table;
-    if (count == 0)
+    if (limits->count == 0)
         return;
     (void)fputc('\n', to);
     table_init(&table, to, columns, 4);
     table.indent = "  ";
-    for (size_t i = 0; i < count; i++) {
-        const struct limit_rule *rule = paces[i].rule;
+    for (size_t i = 0; i < limits->count; i++) {
+        const struct limit_rule *rule = limits->paces[i].rule;
         char domains[160], text[FORMAT_COUNT_BYTES + 8];
         struct str rate = rate_text(rule->rate, text);
         table_cell(&table, domains_text(rule, domains, sizeof domains));
         table_cell(&table, rate.n > 0 ? rate : STR("-"));
-        int n = snprintf(text, sizeof text, "%.1f/s", paces[i].effective_per_s);
+        int n = snprintf(text, sizeof text, "%.1f/s", limits->paces[i].effective_per_s);
         table_cell(&table, str_slice(text, (size_t)n));
         n = snprintf(text, sizeof text, "%u", rule->connections);
         table_cell(&table,

@@ -1,7 +1,7 @@
 /*
  * limit_pace.h - a campaign's limits as they are set, and as they go in fact
  *
- * Owns:    nothing; arrays lie in the arena given.
+ * Owns:    a limit_table owns all it shows, from read to free.
  * Thread:  main.
  * Errors:  the store's. Without a readable campaign file there are no limits to show.
  */
@@ -24,14 +24,24 @@ struct limit_pace {
 #define LIMIT_PACE_MS       10000
 #define LIMIT_PACE_ATTEMPTS 200000
 
-/* One per rule of the campaign file, in its order; *file is what they point into and
- * is the caller's to free if *count > 0. */
-MUST_CHECK enum err limit_paces(struct store *store, const struct campaign *campaign,
-                                const char *settings_path, struct campaign_file *file,
-                                struct arena *arena, struct limit_pace **paces,
-                                size_t *count, struct error *error);
+/* One pace per rule of the campaign file, in its order. */
+struct limit_table {
+    struct limit_pace *paces;
+    size_t count;
+    /* What the rules point into. */
+    struct campaign_file file;
+    struct arena arena;
+};
 
-json_t *limit_paces_json(const struct limit_pace *paces, size_t count);
-void limit_paces_print(const struct limit_pace *paces, size_t count, FILE *to);
+/* On an error there is nothing to free. */
+MUST_CHECK enum err limit_table_read(struct store *store,
+                                     const struct campaign *campaign,
+                                     const char *settings_path,
+                                     struct limit_table *table, struct error *error);
+void limit_table_free(struct limit_table *table);
+
+json_t *limit_table_json(const struct limit_table *table);
+/* Nothing without limits. */
+void limit_table_print(const struct limit_table *table, FILE *to);
 
 #endif

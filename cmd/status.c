@@ -115,17 +115,25 @@ static enum err status_all(struct store *store, enum format format, struct arena
     return err;
 }
 
-static void print_one(const struct summary *summary, const struct limit_pace *paces,
-                      size_t pace_count, enum format format)
+static enum err print_one(struct store *store, const struct invocation *invocation,
+                          const struct summary *summary, struct error *error)
 {
-    if (format == FORMAT_JSON) {
+    const struct status_values *values = invocation->values;
+    struct limit_table limits;
+    enum err err = limit_table_read(store, &summary->campaign,
+                                    invocation->globals->config, &limits, error);
+    if (err != ERR_NONE)
+        return err;
+    if (values->format == FORMAT_JSON) {
         json_t *object = status_json(summary);
-        json_object_set_new(object, "limits", limit_paces_json(paces, pace_count));
+        json_object_set_new(object, "limits", limit_table_json(&limits));
         json_out_document(stdout, object);
-        return;
+    } else {
+        summary_print(summary, stdout);
+        limit_table_print(&limits, stdout);
     }
-    summary_print(summary, stdout);
-    limit_paces_print(paces, pace_count, stdout);
+    limit_table_free(&limits);
+    return ERR_NONE;
 }
 
 static enum err status_one(struct store *store, const struct invocation *invocation,
@@ -135,26 +143,16 @@ static enum err status_one(struct store *store, const struct invocation *invocat
     struct status_writer writer = {.format = values->format};
     struct campaign campaign;
     struct summary summary;
-    struct campaign_file file;
-    struct limit_pace *paces;
-    size_t pace_count;
     enum err err =
         campaign_find(store, str_of(invocation->args[0]), arena, &campaign, error);
     if (err == ERR_NONE)
         err = summary_read(store, &campaign, &summary, error);
-    if (err == ERR_NONE && values->format == FORMAT_CSV) {
-        writer_begin(&writer);
-        writer_add(&writer, &summary);
-        return ERR_NONE;
-    }
-    if (err == ERR_NONE)
-        err = limit_paces(store, &campaign, invocation->globals->config, &file, arena,
-                          &paces, &pace_count, error);
     if (err != ERR_NONE)
         return err;
-    print_one(&summary, paces, pace_count, values->format);
-    if (pace_count > 0)
-        campaign_file_free(&file);
+    if (values->format != FORMAT_CSV)
+        return print_one(store, invocation, &summary, error);
+    writer_begin(&writer);
+    writer_add(&writer, &summary);
     return ERR_NONE;
 }
 
