@@ -1,0 +1,286 @@
+#include "storage/csv_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <iconv.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * One buffer of decoded text; lines are found in it and handed out where they lie.
+ * When none is complete any more, the rest moves to the front and the buffer is filled
+ * up, straight from the descriptor or through iconv. Every byte is moved at most once
+ * per buffer, however it arrives.
+ */
+
+#define RAW_BYTES (64U << 10)
+/* No valid UTF-8 contains it. */
+#define BAD_BYTE '\xFF'
+
+struct csv_source {
+    int fd;
+    const char *name;
+    iconv_t conversion; /* (iconv_t)-1: the input is UTF-8 */
+    struct stat status;
+    uint64_t position;
+    bool at_end;        /* nothing more to read from fd */
+    bool is_begun;      /* the start was looked at (byte order mark) */
+    size_t raw_n;       /* read but not converted yet */
+    size_t first, last; /* text that was not handed out */
+    char raw[RAW_BYTES];
+    char text[CSV_SOURCE_BYTES];
+};
+
+#define NO_CONVERSION ((iconv_t)-1)
+
+/* ---- opening ------------------------------------------------------------------- */
+
+static bool is_utf8_name(const char *encoding)
+{
+    struct str name = str_of(encoding);
+    return str_is_null(name) || str_equal_nocase(name, STR("UTF-8")) ||
+           str_equal_nocase(name, STR("UTF8"));
+}
+
+static enum err open_input(struct csv_source *source, const char *path,
+                           struct error *error)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    source->fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (source->fd >= 0 && fstat(source->fd, &source->status) == 0 &&
+        !S_ISDIR(source->status.st_mode))
+        return ERR_NONE;
+    int why = source->fd >= 0 ? EISDIR : errno;
+    enum err err = why == EACCES || why == EPERM ? ERR_PERMISSION : ERR_NO_INPUT;
+    return error_set(error, err, "import: %s: %s", source->name, strerror(why));
+}
+
+static enum err open_conversion(struct csv_source *source, const char *encoding,
+                                struct error *error)
+{
+    source->conversion = NO_CONVERSION;
+    if (is_utf8_name(encoding))
+        return ERR_NONE;
+    source->conversion = iconv_open("UTF-8", encoding);
+    if (source->conversion != NO_CONVERSION)
+        return ERR_NONE;
+    return error_set(error, ERR_USAGE,
+                     "import: encoding %s: not known here; `iconv -l` lists the names",
+                     encoding);
+}
+
+enum err csv_source_open(const char *path, const char *name, const char *encoding,
+                         struct csv_source **source, struct error *error)
+{
+    *source = NULL;
+    struct csv_source *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return error_set(error, ERR_MEMORY, "import: %s: out of memory", name);
+    made->name = name;
+    made->conversion = NO_CONVERSION;
+    enum err err = open_input(made, path, error);
+    if (err == ERR_NONE)
+        err = open_conversion(made, encoding, error);
+    if (err != ERR_NONE)
+        csv_source_close(made);
+    else
+        *source = made;
+    return err;
+}
+
+void csv_source_close(struct csv_source *source)
+{
+    if (source == NULL)
+        return;
+    if (source->conversion != NO_CONVERSION)
+        iconv_close(source->conversion);
+    if (source->fd >= 0)
+        close(source->fd);
+    free(source);
+}
+
+/* ---- filling ------------------------------------------------------------------- */
+
+/* Reads up to `max` bytes; 0 at the end. */
+static enum err read_some(struct csv_source *source, char *to, size_t max, size_t *n,
+                          struct error *error)
+{
+    ssize_t got;
+    do
+        got = read(source->fd, to, max);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return error_set(error, errno == EISDIR ? ERR_NO_INPUT : ERR_OS,
+                         "import: %s: %s", source->name, strerror(errno));
+    *n = (size_t)got;
+    source->position += (uint64_t)got;
+    source->at_end = got == 0;
+    return ERR_NONE;
+}
+
+/* One byte that stands for what could not be converted, and past it. */
+static void skip_bad(struct csv_source *source, char **in, size_t *in_n)
+{
+    source->text[source->last++] = BAD_BYTE;
+    (*in)++;
+    (*in_n)--;
+    (void)iconv(source->conversion, NULL, NULL, NULL, NULL);
+}
+
+static void convert(struct csv_source *source)
+{
+    char *in = source->raw;
+    size_t in_n = source->raw_n;
+    while (in_n > 0 && source->last < CSV_SOURCE_BYTES) {
+        char *out = source->text + source->last;
+        size_t room = CSV_SOURCE_BYTES - source->last;
+        size_t rc = iconv(source->conversion, &in, &in_n, &out, &room);
+        source->last = CSV_SOURCE_BYTES - room;
+        if (rc != (size_t)-1 || errno == E2BIG)
+            break;
+        /* EINVAL: the rest of the character is still to be read, or never comes. */
+        if (errno == EINVAL && !source->at_end)
+            break;
+        if (source->last < CSV_SOURCE_BYTES)
+            skip_bad(source, &in, &in_n);
+    }
+    memmove(source->raw, in, in_n);
+    source->raw_n = in_n;
+}
+
+static enum err fill_converted(struct csv_source *source, struct error *error)
+{
+    size_t got = 0;
+    if (!source->at_end && source->raw_n < RAW_BYTES) {
+        enum err err = read_some(source, source->raw + source->raw_n,
+                                 RAW_BYTES - source->raw_n, &got, error);
+        if (err != ERR_NONE)
+            return err;
+    }
+    source->raw_n += got;
+    convert(source);
+    return ERR_NONE;
+}
+
+/* More text behind what there is; the rest moves to the front first. */
+static enum err fill(struct csv_source *source, struct error *error)
+{
+    memmove(source->text, source->text + source->first, source->last - source->first);
+    source->last -= source->first;
+    source->first = 0;
+    if (source->last == CSV_SOURCE_BYTES)
+        return ERR_NONE;
+    if (source->conversion != NO_CONVERSION)
+        return fill_converted(source, error);
+    size_t got;
+    enum err err = read_some(source, source->text + source->last,
+                             CSV_SOURCE_BYTES - source->last, &got, error);
+    if (err == ERR_NONE)
+        source->last += got;
+    return err;
+}
+
+static bool is_dry(const struct csv_source *source)
+{
+    return source->at_end && source->raw_n == 0;
+}
+
+/* UTF-16 begins with its mark, or with a character of which one byte is NUL. */
+static bool looks_like_utf16(struct str text)
+{
+    return text.n >= 2 &&
+           (memcmp(text.p, "\xFF\xFE", 2) == 0 || memcmp(text.p, "\xFE\xFF", 2) == 0 ||
+            (text.n >= 4 && (text.p[0] == '\0') != (text.p[1] == '\0') &&
+             (text.p[2] == '\0') != (text.p[3] == '\0')));
+}
+
+static enum err begin(struct csv_source *source, struct error *error)
+{
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && !is_dry(source) &&
+           source->last - source->first < CSV_SOURCE_BYTES)
+        err = fill(source, error);
+    if (err != ERR_NONE)
+        return err;
+    source->is_begun = true;
+    struct str text = str_slice(source->text, source->last);
+    if (source->conversion == NO_CONVERSION && looks_like_utf16(text))
+        return error_set(error, ERR_DATA,
+                         "import: %s:1: this is UTF-16; give --encoding UTF-16",
+                         source->name);
+    if (str_has_prefix(text, STR("\xEF\xBB\xBF")))
+        source->first = 3;
+    return ERR_NONE;
+}
+
+/* ---- lines --------------------------------------------------------------------- */
+
+/* Bytes up to and with the first line end in text; 0 if there is none, or if it ends
+ * with a CR of which it is not known yet whether an LF follows. */
+static size_t line_length(struct str text, bool is_all)
+{
+    const char *lf = memchr(text.p, '\n', text.n);
+    size_t n = lf != NULL ? (size_t)(lf - text.p) + 1 : text.n;
+    const char *cr = memchr(text.p, '\r', n);
+    if (cr == NULL)
+        return lf != NULL ? n : 0;
+    size_t end = (size_t)(cr - text.p) + 1;
+    if (end < text.n)
+        return text.p[end] == '\n' ? end + 1 : end;
+    return is_all ? end : 0;
+}
+
+enum err csv_source_next(struct csv_source *source, struct csv_line *line,
+                         struct error *error)
+{
+    if (!source->is_begun) {
+        enum err err = begin(source, error);
+        if (err != ERR_NONE)
+            return err;
+    }
+    for (;;) {
+        struct str text =
+            str_slice(source->text + source->first, source->last - source->first);
+        size_t n = line_length(text, is_dry(source));
+        line->ends = n > 0;
+        if (n == 0 && (is_dry(source) || text.n == CSV_SOURCE_BYTES))
+            n = text.n;
+        if (n > 0) {
+            line->bytes = str_head(text, n);
+            source->first += n;
+            return ERR_NONE;
+        }
+        if (is_dry(source))
+            return ERR_NOT_FOUND;
+        enum err err = fill(source, error);
+        if (err != ERR_NONE)
+            return err;
+    }
+}
+
+enum err csv_source_peek(struct csv_source *source, struct str *bytes,
+                         struct error *error)
+{
+    enum err err = source->is_begun ? ERR_NONE : begin(source, error);
+    *bytes = str_slice(source->text + source->first, source->last - source->first);
+    return err;
+}
+
+uint64_t csv_source_position(const struct csv_source *source)
+{
+    return source->position;
+}
+
+uint64_t csv_source_size(const struct csv_source *source)
+{
+    return S_ISREG(source->status.st_mode) ? (uint64_t)source->status.st_size : 0;
+}
+
+bool csv_source_is_file(const struct csv_source *source, const char *path)
+{
+    struct stat other;
+    return stat(path, &other) == 0 && S_ISREG(source->status.st_mode) &&
+           other.st_dev == source->status.st_dev &&
+           other.st_ino == source->status.st_ino;
+}

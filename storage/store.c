@@ -1,0 +1,164 @@
+#include "storage/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * SQLite up to 3.51.2 can, very rarely, corrupt the file when two connections write
+ * and reset the write-ahead log at the same moment. So no connection checkpoints by
+ * itself: automatic checkpoints are off, closing does none, and only the holder of
+ * LOCK_CHECKPOINT copies the log back.
+ */
+
+/* Ours before SQLite sees it: SQLite would create it 0644, and its log and index take
+ * over the mode of the file. */
+static enum err create_private(const char *path, struct error *error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        struct stat status;
+        bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+        close(fd);
+        return is_file ? ERR_NONE
+                       : error_set(error, ERR_STORAGE,
+                                   "open database: %s: it is no file; give another "
+                                   "--db",
+                                   path);
+    }
+    enum err err = errno == EACCES || errno == EPERM || errno == EROFS ? ERR_PERMISSION
+                   : errno == ENOENT                                   ? ERR_NO_INPUT
+                                                                       : ERR_STORAGE;
+    return error_set(error, err, "open database: %s: %s; give another --db", path,
+                     strerror(errno));
+}
+
+/* PATH.lock, beside the real file: two names of one database have one lock. */
+static enum err open_lock(struct store *store, struct error *error)
+{
+    char *name = NULL;
+    if (asprintf(&name, "%s.lock", store->path) < 0)
+        return error_set(error, ERR_MEMORY, "open database: %s: out of memory",
+                         store->path);
+    store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    enum err err = store->lock_fd >= 0
+                       ? ERR_NONE
+                       : error_set(error, ERR_PERMISSION,
+                                   "open database: %s: %s; check the permissions of "
+                                   "the directory",
+                                   name, strerror(errno));
+    free(name);
+    return err;
+}
+
+static int on_commit(void *self, sqlite3 *db, const char *schema, int pages)
+{
+    (void)db;
+    (void)schema;
+    ((struct store *)self)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* A hostile file is data too: its schema may call nothing, its pages are checked. */
+static void harden(sqlite3 *db)
+{
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    (void)sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+}
+
+static enum err configure(struct store *store, struct error *error)
+{
+    harden(store->db);
+    (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
+    char pragmas[256];
+    /* The first statement that reads the file is the one that finds out whether it is
+     * a database at all. */
+    sqlite3_snprintf(sizeof pragmas, pragmas,
+                     "PRAGMA cell_size_check=1; PRAGMA mmap_size=0;"
+                     "PRAGMA cache_size=-%d; PRAGMA temp_store=FILE;"
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                     "PRAGMA wal_autocheckpoint=0;",
+                     STORE_CACHE_KIB);
+    if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+        return db_fail(store, error, "open database");
+    (void)sqlite3_wal_hook(store->db, on_commit, store);
+    return ERR_NONE;
+}
+
+static enum err open_database(struct store *store, const char *path,
+                              struct error *error)
+{
+    enum err err = create_private(path, error);
+    if (err != ERR_NONE)
+        return err;
+    store->path = realpath(path, NULL);
+    if (store->path == NULL)
+        return error_set(error, ERR_STORAGE, "open database: %s: %s", path,
+                         strerror(errno));
+    err = open_lock(store, error);
+    if (err != ERR_NONE)
+        return err;
+    int rc = sqlite3_open_v2(
+        store->path, &store->db,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (rc != SQLITE_OK)
+        return db_fail_code(path, rc, sqlite3_errstr(rc), error, "open database");
+    err = configure(store, error);
+    return err != ERR_NONE ? err : schema_prepare(store, error);
+}
+
+enum err store_open(const char *path, struct store **store, struct error *error)
+{
+    *store = NULL;
+    struct store *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return error_set(error, ERR_MEMORY, "open database: %s: out of memory", path);
+    made->lock_fd = -1;
+    enum err err = open_database(made, path, error);
+    if (err != ERR_NONE) {
+        store_close(made);
+        return err;
+    }
+    *store = made;
+    return ERR_NONE;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    (void)sqlite3_close(store->db);
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    free(store->path);
+    free(store);
+}
+
+const char *store_path(const struct store *store)
+{
+    return store->path;
+}
+
+enum err store_verify(struct store *store, struct error *error)
+{
+    sqlite3_stmt *check;
+    enum err err = db_query(store, &check, error, "PRAGMA integrity_check(1)", "");
+    if (err != ERR_NONE)
+        return err;
+    if (sqlite3_step(check) != SQLITE_ROW)
+        err = db_fail(store, error, "check database");
+    else if (!str_equal(db_text(check, 0), STR("ok")))
+        err = error_set(error, ERR_STORAGE,
+                        "check database: %s: %.*s; restore it from a backup",
+                        store->path, STR_ARG(db_text(check, 0)));
+    sqlite3_finalize(check);
+    return err;
+}
