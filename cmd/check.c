@@ -23,7 +23,7 @@ struct check_values {
 
 static const struct option check_options[] = {
     {"workers", OPTION_COUNT, "N", offsetof(struct check_values, workers),
-     "threads that render (else one per core)", 1, 64},
+     "threads that render (default one per core)", 1, 64},
     {"format", OPTION_CHOICE, "text|json", offsetof(struct check_values, format),
      "of the findings", 0, 0},
     {"progress", OPTION_CHOICE, PROGRESS_WORDS, offsetof(struct check_values, progress),

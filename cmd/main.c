@@ -23,9 +23,9 @@ struct main_values {
 
 static const struct option global_options[] = {
     {"db", OPTION_TEXT, "PATH", offsetof(struct main_values, globals.db),
-     "the database (else BROADSIDE_DB, else ./broadside.db)", 0, 0},
+     "the database (default BROADSIDE_DB, else ./broadside.db)", 0, 0},
     {"config", OPTION_TEXT, "FILE", offsetof(struct main_values, globals.config),
-     "the settings file (else ./broadside.yaml if there)", 0, 0},
+     "the settings file (default ./broadside.yaml if there)", 0, 0},
     {"quiet", OPTION_FLAG, NULL, offsetof(struct main_values, globals.quiet),
      "say nothing but errors", 0, 0},
     {"verbose", OPTION_FLAG, NULL, offsetof(struct main_values, globals.verbose),

@@ -26,11 +26,11 @@ static const struct option preview_options[] = {
     {"recipient", OPTION_TEXT, "ADDRESS", offsetof(struct preview_values, recipient),
      "whose message", 0, 0},
     {"sample", OPTION_COUNT, "N", offsetof(struct preview_values, sample),
-     "that of the Nth recipient (else the first)", 1, 0},
+     "that of the Nth recipient (default 1)", 1, 0},
     {"part", OPTION_CHOICE, "eml|html|text|headers",
-     offsetof(struct preview_values, part), "what of it (else all, eml)", 0, 0},
+     offsetof(struct preview_values, part), "what of it (default eml: all)", 0, 0},
     {"output", OPTION_TEXT, "FILE", offsetof(struct preview_values, output),
-     "where to (else standard output)", 0, 0},
+     "where to (default standard output)", 0, 0},
     {0},
 };
 

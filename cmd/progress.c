@@ -80,13 +80,14 @@ static void append_bar(struct buf *to, uint64_t done, uint64_t all)
     buf_append(to, STR("] "));
 }
 
+/* The cursor is left at the line's start, so that a log line covers it. */
 static void draw(struct progress *progress, struct buf *line)
 {
     static const char colour[] = "\033[36m", plain[] = "\033[0m";
     size_t width = terminal_width();
     struct str text = str_head(buf_str(line), width > 1 ? width - 1 : 1);
     if (progress->is_live)
-        (void)fprintf(stderr, "\r\033[K%s%.*s%s", progress->has_colour ? colour : "",
+        (void)fprintf(stderr, "\r\033[K%s%.*s%s\r", progress->has_colour ? colour : "",
                       STR_ARG(text), progress->has_colour ? plain : "");
     else
         (void)fprintf(stderr, "%.*s\n", STR_ARG(buf_str(line)));

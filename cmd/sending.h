@@ -27,14 +27,14 @@ struct sending_values {
      OPTION_COUNT,                                                                     \
      "N",                                                                              \
      (base) + offsetof(struct sending_values, workers),                                \
-     "threads that send (else one per core)",                                          \
+     "threads that send (default one per core)",                                          \
      1,                                                                                \
      RUN_WORKERS_MAX},                                                                 \
         {"max-unconfirmed",                                                            \
          OPTION_COUNT,                                                                 \
          "N",                                                                          \
          (base) + offsetof(struct sending_values, max_unconfirmed),                    \
-         "messages whose fate a crash may leave in doubt, at most (else 1024)",        \
+         "messages whose fate a crash may leave in doubt, at most (default 1024)",        \
          1,                                                                            \
          1000000},                                                                     \
         {"no-wait",                                                                    \
