@@ -1,0 +1,7 @@
+# Campaigns into real servers, which the tests start and stop. They say why they skip.
+find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+add_test(NAME interop_postfix
+  COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
+          ${CMAKE_SOURCE_DIR}/tests/interop/test_postfix.py)
+set_tests_properties(interop_postfix PROPERTIES TIMEOUT 300 LABELS interop
+  ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
