@@ -13,3 +13,6 @@ foreach(dialog ${dialogs})
   add_test(NAME dialog_${name} COMMAND run_dialog ${dialog})
   set_tests_properties(dialog_${name} PROPERTIES TIMEOUT 60 LABELS dialog)
 endforeach()
+
+fuzz_target(reply smtp)
+fuzz_target(session smtp)
