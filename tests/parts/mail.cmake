@@ -4,6 +4,8 @@ fuzz_target(address mail)
 
 # Messages with hostile values, read back by other people's parsers.
 add_executable(compose_messages ${CMAKE_SOURCE_DIR}/tests/interop/compose_messages.c)
+add_executable(html_to_text ${CMAKE_SOURCE_DIR}/tests/interop/html_to_text.c)
+target_link_libraries(html_to_text PRIVATE mail)
 target_link_libraries(compose_messages PRIVATE mail PkgConfig::JANSSON)
 find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH)
 if(PYTHON3)

@@ -1,0 +1,649 @@
+#include "core/mail/html_text.h"
+
+#include "core/mail/html_mask.h"
+#include "core/mail/text_flow.h"
+
+#include <gumbo.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * The tree is walked with a stack of our own, for a design from an agency can be nested
+ * deeply, and each element has a role. What the walk must not do is change the order of
+ * Liquid's control tags: an {% endif %} before its {% if %} would be a broken template.
+ * The parser keeps the order except where it moves elements out of a table; so they are
+ * counted and compared, and when that or such a move shows everything is done again
+ * with the tables flattened.
+ */
+
+/* How wide a value is taken to be when lines are wrapped. */
+#define VALUE_WIDTH   12
+#define FOOTNOTES_MAX 500
+
+enum role {
+    ROLE_INLINE,
+    ROLE_BLOCK,
+    ROLE_PARAGRAPH,
+    ROLE_HEADING,
+    ROLE_LIST,
+    ROLE_ITEM,
+    ROLE_QUOTE,
+    ROLE_PRE,
+    ROLE_CELL,
+    ROLE_LINK,
+    ROLE_IMAGE,
+    ROLE_BREAK,
+    ROLE_RULE,
+    ROLE_HIDDEN,
+};
+
+struct frame {
+    const GumboNode *node;
+    unsigned next_child;
+    enum role role;
+    /* What text_flow_outdent takes back. */
+    size_t indent;
+    /* Of a list: items so far, and the Liquid blocks around it. */
+    unsigned items, liquid_depth;
+    /* Where its text begins, and the words that were there before. */
+    size_t text_begin, words;
+};
+
+struct walker {
+    const struct html_mask *mask;
+    struct text_flow flow;
+    struct frame *frames;
+    size_t depth, cap;
+    unsigned hidden, pre;
+    /* Liquid: open blocks, whether inside raw, control tags that came by. */
+    unsigned liquid_depth;
+    bool in_raw, is_out_of_order;
+    size_t control_count;
+    /* Where in the source the last text or comment was. */
+    size_t source_offset;
+    size_t words;
+    /* Bytes of the word being put together. */
+    struct buf word;
+    /* The footnotes' addresses, with their Liquid, one after another; where each ends.
+     */
+    struct buf notes;
+    size_t note_ends[FOOTNOTES_MAX];
+    size_t note_count;
+    enum err failed;
+};
+
+/* ---- words --------------------------------------------------------------------- */
+
+static void word_put(struct walker *walker, struct str bytes, size_t width)
+{
+    text_flow_word(&walker->flow, bytes, width);
+    walker->words++;
+}
+
+static size_t width_of(struct str s)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < s.n; i++)
+        width += ((unsigned char)s.p[i] & 0xC0) != 0x80;
+    return width;
+}
+
+/* Appends text to the word so that Liquid will print it as it is. */
+static void word_literal(struct walker *walker, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        bool opens =
+            s.p[i] == '{' && (i + 1 == s.n || s.p[i + 1] == '{' || s.p[i + 1] == '%');
+        if (opens && !walker->in_raw)
+            buf_append(&walker->word, STR("{{ '{' }}"));
+        else
+            buf_append_char(&walker->word, s.p[i]);
+    }
+}
+
+/* What separates words: 1, 2 or 3 bytes of blank, or nothing (0). */
+static size_t blank_bytes(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    if (p[0] == ' ' || (p[0] >= '\t' && p[0] <= '\r'))
+        return 1;
+    if (s.n >= 2 && p[0] == 0xC2 && p[1] == 0xA0)
+        return 2;
+    bool is_wide = s.n >= 3 && p[0] == 0xE2 && p[1] == 0x80 &&
+                   ((p[2] >= 0x80 && p[2] <= 0x8A) || p[2] == 0xAF);
+    return is_wide ? 3 : 0;
+}
+
+/* Characters without width, with which preheaders are filled up: always those that
+ * join nothing, at the beginning of a word the joiners too. */
+static size_t filler_bytes(struct str s, bool at_word_start)
+{
+    static const struct {
+        struct str bytes;
+        bool at_start_only;
+    } fillers[] = {
+        {{"\xC2\xAD", 2}, false},     {{"\xCD\x8F", 2}, false},
+        {{"\xE2\x80\x8B", 3}, false}, {{"\xE2\x81\xA0", 3}, false},
+        {{"\xEF\xBB\xBF", 3}, false}, {{"\xE2\x80\x8C", 3}, true},
+        {{"\xE2\x80\x8D", 3}, true},  {{"\xE2\x80\x8E", 3}, true},
+        {{"\xE2\x80\x8F", 3}, true},
+    };
+    for (size_t i = 0; i < sizeof fillers / sizeof fillers[0]; i++)
+        if ((at_word_start || !fillers[i].at_start_only) &&
+            str_has_prefix(s, fillers[i].bytes))
+            return fillers[i].bytes.n;
+    return 0;
+}
+
+/* The word that is put together, if there is one, to the text. */
+static void word_end(struct walker *walker, size_t *width)
+{
+    if (walker->word.n > 0)
+        word_put(walker, buf_str(&walker->word), *width);
+    buf_clear(&walker->word);
+    *width = 0;
+}
+
+static void control_put(struct walker *walker, const struct liquid_tag *tag);
+
+/* The bytes at the front of s that are part of a word as they are. */
+static size_t plain_bytes(const struct walker *walker, struct str s)
+{
+    size_t n = 1;
+    while (n < s.n && blank_bytes(str_from(s, n)) == 0 &&
+           filler_bytes(str_from(s, n), false) == 0 &&
+           html_mask_at(walker->mask, str_from(s, n)) == NULL)
+        n++;
+    return n;
+}
+
+/* Text in which Liquid tags are masked by characters: of nodes and of attributes. */
+static void text_put(struct walker *walker, struct str s)
+{
+    size_t width = 0;
+    while (s.n > 0) {
+        const struct liquid_tag *tag = html_mask_at(walker->mask, s);
+        size_t used = HTML_MASK_BYTES, blank = blank_bytes(s);
+        size_t filler = filler_bytes(s, walker->word.n == 0);
+        if (tag != NULL) {
+            buf_append(&walker->word, tag->source);
+            width += tag->is_control ? 0 : VALUE_WIDTH;
+        } else if (blank > 0) {
+            word_end(walker, &width);
+            text_flow_space(&walker->flow, 1);
+            used = blank;
+        } else if (filler > 0) {
+            used = filler;
+        } else {
+            used = plain_bytes(walker, s);
+            word_literal(walker, str_head(s, used));
+            width += width_of(str_head(s, used));
+        }
+        s = str_from(s, used);
+    }
+    word_end(walker, &width);
+}
+
+/* Preformatted text: its lines and blanks stay. */
+static void pre_put(struct walker *walker, struct str s)
+{
+    while (s.n > 0) {
+        struct str rest, line = str_split(s, '\n', &rest);
+        word_literal(walker, line);
+        if (line.n > 0)
+            word_put(walker, buf_str(&walker->word), width_of(line));
+        buf_clear(&walker->word);
+        if (!str_is_null(rest))
+            text_flow_break(&walker->flow);
+        s = rest;
+    }
+}
+
+/* What is not shown: only its control tags are of interest. */
+static void hidden_put(struct walker *walker, struct str s)
+{
+    for (; s.n > 0; s = str_from(s, 1)) {
+        const struct liquid_tag *tag = html_mask_at(walker->mask, s);
+        if (tag != NULL && tag->is_control)
+            control_put(walker, tag);
+    }
+}
+
+/* ---- Liquid -------------------------------------------------------------------- */
+
+static bool is_name_in(struct str name, const char *const *list)
+{
+    for (; *list != NULL; list++)
+        if (str_equal(name, str_of(*list)))
+            return true;
+    return false;
+}
+
+static void control_track(struct walker *walker, struct str name)
+{
+    static const char *const blocks[] = {
+        "if", "unless", "case", "for", "tablerow", "raw", "ifchanged", "capture", NULL};
+    walker->control_count++;
+    if (is_name_in(name, blocks))
+        walker->liquid_depth++;
+    else if (str_has_prefix(name, STR("end")) && walker->liquid_depth > 0)
+        walker->liquid_depth--;
+    if (str_equal(name, STR("raw")) || str_equal(name, STR("endraw")))
+        walker->in_raw = name.p[0] == 'r';
+}
+
+static void control_put(struct walker *walker, const struct liquid_tag *tag)
+{
+    static const char *const writers[] = {"render", "include",   "echo",      "cycle",
+                                          "liquid", "increment", "decrement", NULL};
+    struct str name = liquid_tag_name(tag);
+    control_track(walker, name);
+    if (is_name_in(name, writers) && walker->hidden == 0)
+        word_put(walker, tag->source, VALUE_WIDTH);
+    else
+        text_flow_tag(&walker->flow, tag->source);
+}
+
+static void comment_put(struct walker *walker, struct str text)
+{
+    const struct liquid_tag *tag = html_mask_comment(walker->mask, text);
+    if (tag == NULL)
+        return;
+    if (tag->is_control)
+        control_put(walker, tag);
+    else if (walker->hidden == 0)
+        word_put(walker, tag->source, VALUE_WIDTH);
+}
+
+/* ---- roles --------------------------------------------------------------------- */
+
+static const struct {
+    GumboTag tag;
+    enum role role;
+} roles[] = {
+    {GUMBO_TAG_P, ROLE_PARAGRAPH},   {GUMBO_TAG_TABLE, ROLE_PARAGRAPH},
+    {GUMBO_TAG_DL, ROLE_PARAGRAPH},  {GUMBO_TAG_FIELDSET, ROLE_PARAGRAPH},
+    {GUMBO_TAG_H1, ROLE_HEADING},    {GUMBO_TAG_H2, ROLE_HEADING},
+    {GUMBO_TAG_H3, ROLE_HEADING},    {GUMBO_TAG_H4, ROLE_HEADING},
+    {GUMBO_TAG_H5, ROLE_HEADING},    {GUMBO_TAG_H6, ROLE_HEADING},
+    {GUMBO_TAG_UL, ROLE_LIST},       {GUMBO_TAG_OL, ROLE_LIST},
+    {GUMBO_TAG_LI, ROLE_ITEM},       {GUMBO_TAG_BLOCKQUOTE, ROLE_QUOTE},
+    {GUMBO_TAG_PRE, ROLE_PRE},       {GUMBO_TAG_A, ROLE_LINK},
+    {GUMBO_TAG_TD, ROLE_CELL},       {GUMBO_TAG_TH, ROLE_CELL},
+    {GUMBO_TAG_IMG, ROLE_IMAGE},     {GUMBO_TAG_BR, ROLE_BREAK},
+    {GUMBO_TAG_HR, ROLE_RULE},       {GUMBO_TAG_HEAD, ROLE_HIDDEN},
+    {GUMBO_TAG_STYLE, ROLE_HIDDEN},  {GUMBO_TAG_SCRIPT, ROLE_HIDDEN},
+    {GUMBO_TAG_TITLE, ROLE_HIDDEN},  {GUMBO_TAG_TEMPLATE, ROLE_HIDDEN},
+    {GUMBO_TAG_SVG, ROLE_HIDDEN},    {GUMBO_TAG_OBJECT, ROLE_HIDDEN},
+    {GUMBO_TAG_IFRAME, ROLE_HIDDEN}, {GUMBO_TAG_DIV, ROLE_BLOCK},
+    {GUMBO_TAG_TR, ROLE_BLOCK},      {GUMBO_TAG_CAPTION, ROLE_BLOCK},
+    {GUMBO_TAG_SECTION, ROLE_BLOCK}, {GUMBO_TAG_ARTICLE, ROLE_BLOCK},
+    {GUMBO_TAG_HEADER, ROLE_BLOCK},  {GUMBO_TAG_FOOTER, ROLE_BLOCK},
+    {GUMBO_TAG_MAIN, ROLE_BLOCK},    {GUMBO_TAG_ASIDE, ROLE_BLOCK},
+    {GUMBO_TAG_NAV, ROLE_BLOCK},     {GUMBO_TAG_ADDRESS, ROLE_BLOCK},
+    {GUMBO_TAG_CENTER, ROLE_BLOCK},  {GUMBO_TAG_FORM, ROLE_BLOCK},
+    {GUMBO_TAG_DT, ROLE_BLOCK},      {GUMBO_TAG_DD, ROLE_BLOCK},
+    {GUMBO_TAG_FIGURE, ROLE_BLOCK},  {GUMBO_TAG_FIGCAPTION, ROLE_BLOCK},
+    {GUMBO_TAG_TBODY, ROLE_BLOCK},   {GUMBO_TAG_THEAD, ROLE_BLOCK},
+    {GUMBO_TAG_TFOOT, ROLE_BLOCK},   {GUMBO_TAG_BODY, ROLE_BLOCK},
+};
+
+static struct str attribute(const GumboNode *node, const char *name)
+{
+    const GumboAttribute *found =
+        gumbo_get_attribute(&node->v.element.attributes, name);
+    return found != NULL ? str_of(found->value) : STR_NULL;
+}
+
+/* "display:none" with any blanks and in any case. */
+static bool style_hides(struct str style)
+{
+    char folded[512];
+    size_t n = 0;
+    for (size_t i = 0; i < style.n && n < sizeof folded; i++)
+        if (blank_bytes(str_slice(style.p + i, 1)) == 0)
+            folded[n++] = ascii_lower(style.p[i]);
+    return memmem(folded, n, "display:none", 12) != NULL ||
+           memmem(folded, n, "visibility:hidden", 17) != NULL;
+}
+
+static enum role role_of(const GumboNode *node)
+{
+    if (node->type == GUMBO_NODE_DOCUMENT)
+        return ROLE_INLINE;
+    if (style_hides(attribute(node, "style")) ||
+        !str_is_null(attribute(node, "hidden")))
+        return ROLE_HIDDEN;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        if (roles[i].tag == node->v.element.tag)
+            return roles[i].role;
+    return ROLE_INLINE;
+}
+
+/* ---- links --------------------------------------------------------------------- */
+
+/* The number of the footnote for an address; 0 if there is no room for one more. */
+static size_t note_number(struct walker *walker, struct str url)
+{
+    struct str all = buf_str(&walker->notes);
+    size_t begin = 0;
+    for (size_t i = 0; i < walker->note_count; i++) {
+        if (str_equal(str_slice(all.p + begin, walker->note_ends[i] - begin), url))
+            return i + 1;
+        begin = walker->note_ends[i];
+    }
+    if (walker->note_count == FOOTNOTES_MAX)
+        return 0;
+    buf_append(&walker->notes, url);
+    walker->note_ends[walker->note_count++] = walker->notes.n;
+    return walker->note_count;
+}
+
+/* Does the link's text say its address already? */
+static bool is_said(struct str text, struct str url)
+{
+    static const char *const schemes[] = {"mailto:", "tel:", "https://", "http://",
+                                          NULL};
+    for (size_t i = 0; schemes[i] != NULL; i++)
+        if (str_has_prefix(url, str_of(schemes[i])) &&
+            str_equal(text, str_from(url, strlen(schemes[i]))))
+            return true;
+    return str_equal(text, url);
+}
+
+static bool leads_somewhere(struct str url)
+{
+    return url.n > 0 && url.p[0] != '#' && !str_equal(url, STR("mailto:")) &&
+           !str_has_prefix_nocase(url, STR("javascript:"));
+}
+
+static void link_put(struct walker *walker, struct str url)
+{
+    size_t number = walker->liquid_depth == 0 ? note_number(walker, url) : 0;
+    text_flow_space(&walker->flow, 1);
+    if (number > 0) {
+        buf_printf(&walker->word, "[%zu]", number);
+    } else {
+        buf_append_char(&walker->word, '<');
+        buf_append(&walker->word, url);
+        buf_append_char(&walker->word, '>');
+    }
+    word_put(walker, buf_str(&walker->word), walker->word.n);
+    buf_clear(&walker->word);
+}
+
+static void link_leave(struct walker *walker, const struct frame *frame)
+{
+    struct buf url;
+    struct str text = str_from(buf_str(walker->flow.text), frame->text_begin);
+    if (frame->words == walker->words || walker->hidden > 0)
+        return;
+    buf_init(&url, HTML_SOURCE_MAX);
+    html_unmask(walker->mask, str_trim(attribute(frame->node, "href")), &url);
+    while (text.n > 0 && (text.p[0] == '\n' || text.p[0] == ' '))
+        text = str_from(text, 1);
+    if (leads_somewhere(buf_str(&url)) && !is_said(text, buf_str(&url)))
+        link_put(walker, buf_str(&url));
+    if (url.failed != ERR_NONE)
+        walker->failed = url.failed;
+    buf_fini(&url);
+}
+
+static void notes_put(struct walker *walker)
+{
+    struct str all = buf_str(&walker->notes);
+    size_t begin = 0;
+    text_flow_newline(&walker->flow, 2);
+    for (size_t i = 0; i < walker->note_count; i++) {
+        buf_printf(&walker->word, "[%zu] ", i + 1);
+        buf_append(&walker->word,
+                   str_slice(all.p + begin, walker->note_ends[i] - begin));
+        word_put(walker, buf_str(&walker->word), walker->word.n);
+        buf_clear(&walker->word);
+        text_flow_newline(&walker->flow, 1);
+        begin = walker->note_ends[i];
+    }
+}
+
+/* ---- entering and leaving ------------------------------------------------------ */
+
+static void item_enter(struct walker *walker, struct frame *frame)
+{
+    char mark[16] = "* ", blanks[sizeof mark];
+    struct frame *list = walker->depth > 1 ? &walker->frames[walker->depth - 2] : NULL;
+    text_flow_newline(&walker->flow, 1);
+    /* In a Liquid loop nobody knows the number yet. */
+    if (list != NULL && list->role == ROLE_LIST &&
+        list->node->v.element.tag == GUMBO_TAG_OL &&
+        walker->liquid_depth == list->liquid_depth)
+        snprintf(mark, sizeof mark, "%u. ", ++list->items);
+    memset(blanks, ' ', sizeof blanks);
+    frame->indent = text_flow_indent(&walker->flow, str_slice(blanks, strlen(mark)));
+    if (frame->indent > 0)
+        text_flow_marker(&walker->flow, str_of(mark));
+}
+
+static bool is_in_list(const struct walker *walker)
+{
+    for (size_t i = 0; i + 1 < walker->depth; i++)
+        if (walker->frames[i].role == ROLE_LIST)
+            return true;
+    return false;
+}
+
+static void rule_put(struct walker *walker)
+{
+    text_flow_newline(&walker->flow, 2);
+    word_put(walker, STR("----------------------------------------"), 40);
+    text_flow_newline(&walker->flow, 2);
+}
+
+static void enter(struct walker *walker, struct frame *frame)
+{
+    switch (frame->role) {
+    case ROLE_INLINE:
+    case ROLE_LINK: break;
+    case ROLE_BLOCK: text_flow_newline(&walker->flow, 1); break;
+    case ROLE_PARAGRAPH:
+    case ROLE_HEADING: text_flow_newline(&walker->flow, 2); break;
+    case ROLE_LIST: text_flow_newline(&walker->flow, is_in_list(walker) ? 1 : 2); break;
+    case ROLE_ITEM: item_enter(walker, frame); break;
+    case ROLE_QUOTE:
+        text_flow_newline(&walker->flow, 2);
+        frame->indent = text_flow_indent(&walker->flow, STR("> "));
+        break;
+    case ROLE_PRE:
+        text_flow_newline(&walker->flow, 2);
+        walker->pre++;
+        break;
+    case ROLE_CELL: text_flow_space(&walker->flow, 2); break;
+    case ROLE_IMAGE: text_put(walker, attribute(frame->node, "alt")); break;
+    case ROLE_BREAK: text_flow_break(&walker->flow); break;
+    case ROLE_RULE: rule_put(walker); break;
+    case ROLE_HIDDEN: walker->hidden++; break;
+    }
+}
+
+static void heading_leave(struct walker *walker, const struct frame *frame)
+{
+    static const char lines[2][FLOW_WIDTH + 1] = {
+        "============================================================================",
+        "----------------------------------------------------------------------------"};
+    GumboTag tag = frame->node->v.element.tag;
+    size_t width = walker->flow.column;
+    if (width > FLOW_WIDTH)
+        width = FLOW_WIDTH;
+    if (frame->words < walker->words && (tag == GUMBO_TAG_H1 || tag == GUMBO_TAG_H2)) {
+        text_flow_newline(&walker->flow, 1);
+        word_put(walker, str_slice(lines[tag == GUMBO_TAG_H2], width), width);
+    }
+    text_flow_newline(&walker->flow, 2);
+}
+
+static void leave(struct walker *walker, const struct frame *frame)
+{
+    switch (frame->role) {
+    case ROLE_INLINE:
+    case ROLE_CELL:
+    case ROLE_IMAGE:
+    case ROLE_BREAK:
+    case ROLE_RULE: break;
+    case ROLE_LINK: link_leave(walker, frame); break;
+    case ROLE_BLOCK: text_flow_newline(&walker->flow, 1); break;
+    case ROLE_PARAGRAPH: text_flow_newline(&walker->flow, 2); break;
+    case ROLE_HEADING: heading_leave(walker, frame); break;
+    case ROLE_LIST: text_flow_newline(&walker->flow, is_in_list(walker) ? 1 : 2); break;
+    case ROLE_ITEM:
+        text_flow_newline(&walker->flow, 1);
+        text_flow_outdent(&walker->flow, frame->indent);
+        break;
+    case ROLE_QUOTE:
+        text_flow_newline(&walker->flow, 2);
+        text_flow_outdent(&walker->flow, frame->indent);
+        break;
+    case ROLE_PRE:
+        text_flow_newline(&walker->flow, 2);
+        walker->pre--;
+        break;
+    case ROLE_HIDDEN: walker->hidden--; break;
+    }
+}
+
+/* ---- the walk ------------------------------------------------------------------ */
+
+static bool push(struct walker *walker, const GumboNode *node)
+{
+    if (walker->depth == walker->cap) {
+        size_t cap = walker->cap > 0 ? 2 * walker->cap : 64;
+        struct frame *frames = realloc(walker->frames, cap * sizeof *frames);
+        if (frames == NULL) {
+            walker->failed = ERR_MEMORY;
+            return false;
+        }
+        walker->frames = frames;
+        walker->cap = cap;
+    }
+    struct frame *frame = &walker->frames[walker->depth++];
+    *frame = (struct frame){.node = node,
+                            .role = walker->hidden > 0 ? ROLE_INLINE : role_of(node),
+                            .liquid_depth = walker->liquid_depth,
+                            .text_begin = walker->flow.text->n,
+                            .words = walker->words};
+    enter(walker, frame);
+    return true;
+}
+
+static void visit(struct walker *walker, const GumboNode *node)
+{
+    if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_COMMENT) {
+        walker->is_out_of_order |=
+            node->v.text.start_pos.offset < walker->source_offset;
+        walker->source_offset = node->v.text.start_pos.offset;
+    }
+    switch (node->type) {
+    case GUMBO_NODE_DOCUMENT:
+    case GUMBO_NODE_ELEMENT:
+    case GUMBO_NODE_TEMPLATE: (void)push(walker, node); break;
+    case GUMBO_NODE_COMMENT: comment_put(walker, str_of(node->v.text.text)); break;
+    case GUMBO_NODE_TEXT:
+    case GUMBO_NODE_WHITESPACE:
+    case GUMBO_NODE_CDATA:
+        if (walker->hidden > 0)
+            hidden_put(walker, str_of(node->v.text.text));
+        else if (walker->pre > 0)
+            pre_put(walker, str_of(node->v.text.text));
+        else
+            text_put(walker, str_of(node->v.text.text));
+        break;
+    }
+}
+
+static const GumboVector *children_of(const GumboNode *node)
+{
+    return node->type == GUMBO_NODE_DOCUMENT ? &node->v.document.children
+                                             : &node->v.element.children;
+}
+
+static void walk(struct walker *walker, const GumboNode *document)
+{
+    visit(walker, document);
+    while (walker->depth > 0 && walker->failed == ERR_NONE) {
+        struct frame *frame = &walker->frames[walker->depth - 1];
+        const GumboVector *children = children_of(frame->node);
+        if (frame->next_child < children->length) {
+            visit(walker, children->data[frame->next_child++]);
+        } else {
+            struct frame left = *frame;
+            leave(walker, &left);
+            walker->depth--;
+        }
+    }
+}
+
+static enum err walker_result(const struct walker *walker)
+{
+    if (walker->failed != ERR_NONE)
+        return walker->failed;
+    if (walker->word.failed != ERR_NONE)
+        return walker->word.failed;
+    if (walker->notes.failed != ERR_NONE)
+        return walker->notes.failed;
+    if (walker->flow.text->failed != ERR_NONE)
+        return walker->flow.text->failed;
+    bool is_whole = walker->control_count == walker->mask->expected;
+    bool is_moved = walker->is_out_of_order && walker->mask->count > 0;
+    return is_whole && !is_moved ? ERR_NONE : ERR_DATA;
+}
+
+static enum err masked_to_text(const struct html_mask *mask, struct buf *text)
+{
+    GumboOptions options = kGumboDefaultOptions;
+    struct walker *walker = calloc(1, sizeof *walker);
+    if (walker == NULL)
+        return ERR_MEMORY;
+    options.max_errors = 0;
+    struct str html = buf_str(&mask->html);
+    GumboOutput *output = gumbo_parse_with_options(&options, html.p, html.n);
+    walker->mask = mask;
+    text_flow_init(&walker->flow, text);
+    buf_init(&walker->word, HTML_SOURCE_MAX * 2);
+    buf_init(&walker->notes, HTML_SOURCE_MAX * 2);
+    walk(walker, output->document);
+    notes_put(walker);
+    text_flow_newline(&walker->flow, 1);
+    text_flow_tag(&walker->flow, STR(""));
+    enum err err = walker_result(walker);
+    gumbo_destroy_output(&options, output);
+    buf_fini(&walker->word);
+    buf_fini(&walker->notes);
+    free(walker->frames);
+    free(walker);
+    return err;
+}
+
+static enum err try_to_text(struct str html, bool flat, struct buf *text)
+{
+    struct html_mask mask;
+    size_t before = text->n;
+    enum err err = html_mask(html, flat, &mask);
+    if (err == ERR_NONE)
+        err = masked_to_text(&mask, text);
+    if (err != ERR_NONE)
+        text->n = before;
+    html_mask_fini(&mask);
+    return err;
+}
+
+enum err html_to_text(struct str html, struct buf *text, struct error *error)
+{
+    enum err err = try_to_text(html, false, text);
+    if (err == ERR_DATA)
+        err = try_to_text(html, true, text);
+    if (err == ERR_DATA)
+        return error_set(error, err,
+                         "text from html: Liquid tags cut its elements in two; write a "
+                         "text template");
+    if (err != ERR_NONE)
+        return error_set(error, err, "text from html: %s", err_words(err));
+    return ERR_NONE;
+}
