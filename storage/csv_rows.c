@@ -44,11 +44,11 @@ struct csv_rows {
 
 /* ---- what libcsv calls --------------------------------------------------------- */
 
-/* Grows one field; beyond the limit libcsv stops with CSV_ENOMEM. A byte more than the
- * limit, so that the limit itself fits. */
+/* Grows one field; beyond the limit libcsv stops with CSV_ENOMEM. libcsv wants room for
+ * the closing quotation mark and for one byte more, so that the limit itself fits. */
 static void *bounded_realloc(void *memory, size_t bytes)
 {
-    return bytes <= IMPORT_FIELD_MAX + 1 ? realloc(memory, bytes) : NULL;
+    return bytes <= IMPORT_FIELD_MAX + 2 ? realloc(memory, bytes) : NULL;
 }
 
 static int no_space(unsigned char c)
