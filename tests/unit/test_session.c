@@ -1,0 +1,247 @@
+/* What a script cannot say: a caller that acts from within the events, and memory. */
+#include "cmocka_all.h"
+
+#include "core/base/err.h"
+#include "core/smtp/session.h"
+#include "tests/unit/alloc_fault.h"
+
+#include <stdio.h>
+
+enum reaction { DO_NOTHING, DO_SUBMIT, DO_QUIT, DO_ABORT, DO_ARM };
+
+struct caller {
+    struct smtp_session *session;
+    enum reaction reaction;
+    struct smtp_message messages[16];
+    unsigned submitted, done, delivered, in_doubt, unsent, over;
+    char said[65536];
+    size_t said_bytes;
+};
+
+static const struct str content[] = {{"Subject: x\r\n\r\nx\r\n", 17}};
+
+static void submit_next(struct caller *caller, bool is_armed)
+{
+    /* The slots are used in turn: never more than depth are held. */
+    struct smtp_message *message = &caller->messages[caller->submitted++ % 16];
+    *message = (struct smtp_message){
+        .mail_from = STR("a@acme.example"),
+        .rcpt = STR("b@example.net"),
+        .slices = content,
+        .slice_count = 1,
+        .bytes = 17,
+        .armed = is_armed,
+    };
+    smtp_session_submit(caller->session, message, 1);
+}
+
+static void on_arm(void *self, struct smtp_message *message)
+{
+    struct caller *caller = self;
+    if (caller->reaction == DO_ARM)
+        smtp_session_armed(caller->session, message);
+}
+
+static void on_done(void *self, struct smtp_message *message,
+                    const struct outcome *outcome)
+{
+    struct caller *caller = self;
+    (void)message;
+    caller->done++;
+    caller->delivered += outcome->state == OUTCOME_DELIVERED;
+    caller->in_doubt += outcome->state == OUTCOME_IN_DOUBT;
+    caller->unsent += outcome->state == OUTCOME_UNSENT;
+    if (caller->reaction == DO_SUBMIT && smtp_session_room(caller->session) > 0)
+        submit_next(caller, true);
+    if (caller->reaction == DO_QUIT)
+        smtp_session_quit(caller->session, 1);
+    if (caller->reaction == DO_ABORT)
+        smtp_session_abort(caller->session, STR("enough"));
+}
+
+static void on_ready(void *self)
+{
+    (void)self;
+}
+
+static void on_over(void *self, const struct outcome *why, bool was_orderly)
+{
+    struct caller *caller = self;
+    (void)why, (void)was_orderly;
+    caller->over++;
+}
+
+static void drain(struct caller *caller)
+{
+    struct str slices[16];
+    size_t count;
+    caller->said_bytes = 0;
+    while ((count = smtp_session_output(caller->session, slices, 16)) > 0) {
+        size_t total = 0;
+        for (size_t i = 0; i < count; i++) {
+            memcpy(caller->said + caller->said_bytes, slices[i].p, slices[i].n);
+            caller->said_bytes += slices[i].n;
+            total += slices[i].n;
+        }
+        smtp_session_wrote(caller->session, total, 1);
+    }
+}
+
+static void hear(struct caller *caller, const char *text)
+{
+    drain(caller);
+    smtp_session_feed(caller->session, str_of(text), 1);
+}
+
+static void begin(struct caller *caller, enum reaction reaction)
+{
+    *caller = (struct caller){.reaction = reaction};
+    struct smtp_params params = {STR("c.example"), true, 4, 0, 0};
+    struct smtp_events events = {caller, on_arm, on_done, on_ready, on_over};
+    caller->session = smtp_session_new(&params, &events);
+    assert_non_null(caller->session);
+    smtp_session_start(caller->session, 1);
+    hear(caller, "220 mx\r\n");
+    hear(caller, "250-mx\r\n250 PIPELINING\r\n");
+}
+
+static const char accepted[] = "250 a\r\n250 b\r\n354 c\r\n";
+static const char next_accepted[] = "250 2.0.0 Ok: queued as 4XyZ12\r\n"
+                                    "250 a\r\n250 b\r\n354 c\r\n";
+
+static void session__steady_state_allocates_nothing(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    begin(&caller, DO_SUBMIT);
+    for (unsigned i = 0; i < 4; i++)
+        submit_next(&caller, true);
+    hear(&caller, accepted);
+    hear(&caller, next_accepted);
+    hear(&caller, next_accepted);
+    allocs_asked = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        hear(&caller, next_accepted);
+    assert_int_equal(allocs_asked, 0);
+    assert_int_equal(caller.delivered, 1002);
+    smtp_session_abort(caller.session, STR("end"));
+    assert_int_equal(caller.done, caller.submitted);
+    smtp_session_free(caller.session);
+}
+
+static void session__one_output_call_holds_a_whole_round_trip(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    begin(&caller, DO_NOTHING);
+    submit_next(&caller, true);
+    submit_next(&caller, true);
+    hear(&caller, accepted);
+    struct str slices[8];
+    size_t count = smtp_session_output(caller.session, slices, 8);
+    assert_int_equal(count, 2);
+    assert_true(str_equal(slices[0], content[0]));
+    assert_true(str_equal(slices[1], STR(".\r\nMAIL FROM:<a@acme.example>\r\n"
+                                         "RCPT TO:<b@example.net>\r\nDATA\r\n")));
+    smtp_session_abort(caller.session, STR("end"));
+    smtp_session_free(caller.session);
+}
+
+static void session__done_may_submit_quit_or_abort(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    const enum reaction reactions[] = {DO_SUBMIT, DO_QUIT, DO_ABORT};
+    for (size_t i = 0; i < COUNT_OF(reactions); i++) {
+        begin(&caller, reactions[i]);
+        submit_next(&caller, true);
+        submit_next(&caller, true);
+        submit_next(&caller, true);
+        hear(&caller, accepted);
+        hear(&caller, next_accepted);
+        drain(&caller);
+        smtp_session_abort(caller.session, STR("end"));
+        assert_int_equal(caller.over, 1);
+        assert_int_equal(caller.done, caller.submitted);
+        assert_int_equal(caller.delivered, 1);
+        smtp_session_free(caller.session);
+    }
+}
+
+static void session__abort_from_done_reports_the_second_verdict_too(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    begin(&caller, DO_ABORT);
+    submit_next(&caller, true);
+    submit_next(&caller, true);
+    hear(&caller, accepted);
+    /* Two verdicts end with one group. */
+    hear(&caller, "250 Ok\r\n550 5.1.8 no\r\n503 x\r\n503 y\r\n");
+    assert_int_equal(caller.done, 2);
+    assert_int_equal(caller.delivered, 1);
+    assert_int_equal(caller.unsent, 0);
+    assert_int_equal(caller.over, 1);
+    smtp_session_free(caller.session);
+}
+
+static void session__arming_may_be_answered_at_once(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    begin(&caller, DO_ARM);
+    submit_next(&caller, false);
+    hear(&caller, accepted);
+    drain(&caller);
+    assert_int_equal(caller.said_bytes, 17 + 3);
+    hear(&caller, "250 Ok\r\n");
+    assert_int_equal(caller.delivered, 1);
+    smtp_session_abort(caller.session, STR("end"));
+    smtp_session_free(caller.session);
+}
+
+/* N2: three messages, the connection reset at every octet that we may have written. */
+static void session__reset_at_every_octet_is_classified(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    /* Content, dot, and the next envelope of 65 octets. */
+    for (size_t octets = 0; octets <= 17 + 3 + 59; octets++) {
+        begin(&caller, DO_NOTHING);
+        for (unsigned i = 0; i < 3; i++)
+            submit_next(&caller, true);
+        hear(&caller, accepted);
+        smtp_session_wrote(caller.session, octets, 1);
+        smtp_session_lost(caller.session, STR("reset"));
+        assert_int_equal(caller.done, 3);
+        assert_int_equal(caller.in_doubt, octets >= 20 ? 1 : 0);
+        assert_int_equal(caller.unsent, octets >= 20 ? 2 : 3);
+        smtp_session_free(caller.session);
+    }
+}
+
+static void session__no_memory_gives_none(void **state)
+{
+    (void)state;
+    struct smtp_params params = {STR("c.example"), true, 4, 0, 0};
+    struct smtp_events events = {NULL, on_arm, on_done, on_ready, on_over};
+    /* Two: the session and its output (calloc is not counted by the wrapper). */
+    allocs_left = 0;
+    struct smtp_session *session = smtp_session_new(&params, &events);
+    allocs_left = ULONG_MAX;
+    assert_null(session);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(session__steady_state_allocates_nothing),
+        cmocka_unit_test(session__one_output_call_holds_a_whole_round_trip),
+        cmocka_unit_test(session__done_may_submit_quit_or_abort),
+        cmocka_unit_test(session__abort_from_done_reports_the_second_verdict_too),
+        cmocka_unit_test(session__arming_may_be_answered_at_once),
+        cmocka_unit_test(session__reset_at_every_octet_is_classified),
+        cmocka_unit_test(session__no_memory_gives_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
