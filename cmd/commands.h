@@ -11,6 +11,7 @@
 
 /* clang-format off */
 #define COMMAND_LIST(X)                                                      \
+    X(command_import)                                                        \
     X(command_address_check)                                                 \
     X(command_sandbox)                                                       \
     X(command_classify)                                                      \

@@ -34,7 +34,7 @@ json_t *json_out_str(struct str s)
 static void dump(FILE *to, json_t *value, size_t flags)
 {
     CHECK(value != NULL);
-    (void)json_dumpf(value, to, flags | JSON_ENCODE_ANY);
+    (void)json_dumpf(value, to, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
     (void)fputc('\n', to);
     json_decref(value);
 }
