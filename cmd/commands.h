@@ -12,7 +12,16 @@
 /* clang-format off */
 #define COMMAND_LIST(X)                                                      \
     X(command_import)                                                        \
+    X(command_lists)                                                         \
+    X(command_lists_show)                                                    \
+    X(command_lists_export)                                                  \
+    X(command_lists_delete)                                                  \
     X(command_address_check)                                                 \
+    X(command_suppress_add)                                                  \
+    X(command_suppress_remove)                                               \
+    X(command_suppress_list)                                                 \
+    X(command_suppress_import)                                               \
+    X(command_suppress_export)                                               \
     X(command_sandbox)                                                       \
     X(command_classify)                                                      \
     X(command_help)

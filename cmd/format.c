@@ -22,16 +22,6 @@ json_t *json_out_rounded(double number)
     return json_real((double)(int64_t)(number * 1000 + 0.5) / 1000);
 }
 
-json_t *json_out_counts(const struct delivery_counts *counts)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "audience", json_out_u64(counts->audience));
-    for (int state = 0; state < DELIVERY_STATE_COUNT; state++)
-        json_object_set_new(object, delivery_state_word((enum delivery_state)state),
-                            json_out_u64(counts->by_state[state]));
-    return object;
-}
-
 struct str format_time(int64_t wall_ms, char to[FORMAT_TIME_BYTES])
 {
     return wall_ms != 0 ? str_of(clock_rfc3339(wall_ms, to)) : STR("");

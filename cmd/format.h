@@ -11,7 +11,6 @@
 #define BROADSIDE_CMD_FORMAT_H
 
 #include "cmd/json_out.h"
-#include "storage/reports.h"
 
 /* For OPTION_CHOICE. */
 #define FORMAT_WORDS "text|json|csv"
@@ -25,8 +24,6 @@ json_t *json_out_time(int64_t wall_ms);
 json_t *json_out_u64(uint64_t number);
 /* With three decimals: nobody measured more. */
 json_t *json_out_rounded(double number);
-/* "audience" and every state, zero or not. */
-json_t *json_out_counts(const struct delivery_counts *counts);
 
 /* A time as text in `to`; "" for 0. */
 #define FORMAT_TIME_BYTES 80

@@ -10,6 +10,7 @@
 #include "cmd/format_csv.h"
 #include "cmd/format_table.h"
 #include "cmd/message_ids.h"
+#include "storage/reports.h"
 
 struct resolve_values {
     unsigned format;

@@ -48,6 +48,16 @@ enum err summary_read(struct store *store, const struct campaign *campaign,
     return err;
 }
 
+json_t *json_out_counts(const struct delivery_counts *counts)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "audience", json_out_u64(counts->audience));
+    for (int state = 0; state < DELIVERY_STATE_COUNT; state++)
+        json_object_set_new(object, delivery_state_word((enum delivery_state)state),
+                            json_out_u64(counts->by_state[state]));
+    return object;
+}
+
 void summary_to_json(const struct summary *summary, json_t *object)
 {
     const struct campaign *campaign = &summary->campaign;

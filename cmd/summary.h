@@ -10,7 +10,7 @@
 #define BROADSIDE_CMD_SUMMARY_H
 
 #include "cmd/format.h"
-#include "storage/campaigns.h"
+#include "storage/reports.h"
 
 struct summary {
     struct campaign campaign;
@@ -27,6 +27,8 @@ struct summary {
 MUST_CHECK enum err summary_read(struct store *store, const struct campaign *campaign,
                                  struct summary *summary, struct error *error);
 
+/* "audience" and every state, zero or not. */
+json_t *json_out_counts(const struct delivery_counts *counts);
 /* Into `object`: campaign, list, state, counts, attempts, started_at, finished_at,
  * elapsed_s, rate_per_s. */
 void summary_to_json(const struct summary *summary, json_t *object);

@@ -7,6 +7,7 @@
 #include "cmd/format_csv.h"
 #include "cmd/message_ids.h"
 #include "core/base/log.h"
+#include "storage/reports.h"
 
 struct trace_values {
     unsigned format;

@@ -1,9 +1,6 @@
 # What the report commands print with, tested by itself.
-unit_test(format base)
-target_sources(test_format PRIVATE ${CMAKE_SOURCE_DIR}/cmd/format_csv.c
-                                   ${CMAKE_SOURCE_DIR}/cmd/format_table.c)
-unit_test(csv_in base)
-target_sources(test_csv_in PRIVATE ${CMAKE_SOURCE_DIR}/cmd/csv_in.c)
+unit_test(format cmd)
+unit_test(csv_in cmd)
 
 # The end-to-end suite, a ctest of its own per file, on this build's binary.
 find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
