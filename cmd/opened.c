@@ -31,12 +31,10 @@ static enum err look_for_campaign(struct opened *opened, struct error *error)
     return ERR_NONE;
 }
 
-static enum err open_store(struct opened *opened, const struct globals *globals,
-                           struct error *error)
+static void begin(struct opened *opened)
 {
     *opened = (struct opened){.store = NULL};
     arena_init(&opened->arena, OPENED_MEMORY_MAX);
-    return store_open(globals->db, &opened->store, error);
 }
 
 static enum err open_file(struct opened *opened, const struct globals *globals,
@@ -60,9 +58,10 @@ static enum err open_list(struct opened *opened, struct error *error)
 enum err opened_open(struct opened *opened, const struct globals *globals,
                      const char *path, struct error *error)
 {
-    enum err err = open_store(opened, globals, error);
+    begin(opened);
+    enum err err = open_file(opened, globals, path, error);
     if (err == ERR_NONE)
-        err = open_file(opened, globals, path, error);
+        err = store_open(globals->db, &opened->store, error);
     if (err == ERR_NONE)
         err = open_list(opened, error);
     if (err == ERR_NONE)
@@ -92,7 +91,8 @@ static enum err open_launched_file(struct opened *opened, const struct globals *
 enum err opened_open_launched(struct opened *opened, const struct globals *globals,
                               const char *name, struct error *error)
 {
-    enum err err = open_store(opened, globals, error);
+    begin(opened);
+    enum err err = store_open(globals->db, &opened->store, error);
     if (err == ERR_NONE)
         err = campaign_find(opened->store, str_of(name), &opened->arena,
                             &opened->campaign, error);
