@@ -33,18 +33,18 @@ static bool line_append(struct buf *to, size_t bytes_max, bool is_utf8,
 
 bool smtp_path_is_sound(struct str path, bool is_utf8)
 {
-    bool is_quoted = false;
+    bool is_quoted = false, is_escaped = false;
     /* "RCPT TO:<>" and CRLF are 12 octets. */
-    if (path.n > SMTP_COMMAND_MAX - 12 || !bytes_are_allowed(path, is_utf8))
+    if (path.n > SMTP_COMMAND_MAX - 12)
         return false;
     for (size_t i = 0; i < path.n; i++) {
         char c = path.p[i];
-        if (is_quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            is_quoted = !is_quoted;
-        else if (!is_quoted && (c == '<' || c == '>' || c == ' '))
+        if (!byte_is_allowed((unsigned char)c, is_utf8) ||
+            (!is_quoted && (c == '<' || c == '>' || c == ' ')))
             return false;
+        if (c == '"' && !is_escaped)
+            is_quoted = !is_quoted;
+        is_escaped = is_quoted && c == '\\' && !is_escaped;
     }
     return !is_quoted;
 }

@@ -5,6 +5,8 @@
  */
 #include "core/smtp/session_state.h"
 
+#include "core/base/log.h"
+
 #include <stdlib.h>
 
 #define DEPTH_MAX 64u
@@ -60,6 +62,9 @@ void session_set_state(struct smtp_session *session, enum smtp_state state)
     if (session->state == state)
         return;
     CHECK(state == SMTP_OVER || edge_is_legal(session->state, state));
+    if (log_is_on(LOG_DEBUG))
+        log_line(LOG_DEBUG, "smtp-state", "%p: %s > %s", (void *)session,
+                 steps[session->state].word, steps[state].word);
     session->state = state;
 }
 

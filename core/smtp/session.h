@@ -13,10 +13,10 @@
  * smtp_session_output before smtp_session_armed was called for it. Arming is asked
  * for (events.arm) as soon as the message is submitted.
  *
- * Within an event the caller may ask for room, submit, arm, withdraw, quit or abort, but
- * not feed, and not free the session before the call that reported `over` has returned.
- * smtp_session_wrote must be told of written bytes before bytes that came later are
- * fed: a reply to what was never written is taken for a server out of step.
+ * Within an event the caller may ask for room, submit, arm, withdraw, quit or abort,
+ * but not feed, and not free the session before the call that reported `over` has
+ * returned. smtp_session_wrote must be told of written bytes before bytes that came
+ * later are fed: a reply to what was never written is taken for a server out of step.
  *
  * Owns:    its buffers. A submitted message stays the caller's but must not change or
  *          move until events.done was called for it.
@@ -115,7 +115,8 @@ void smtp_session_withdraw(struct smtp_session *session, struct smtp_message *me
 void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t now_ns);
 /* What may be sent now: up to `max` slices into `slices`, their count. They are valid
  * until the next call of any function here. */
-size_t smtp_session_output(struct smtp_session *session, struct str *slices, size_t max);
+size_t smtp_session_output(struct smtp_session *session, struct str *slices,
+                           size_t max);
 /* The kernel took the first `bytes` of what smtp_session_output offered. */
 void smtp_session_wrote(struct smtp_session *session, size_t bytes, uint64_t now_ns);
 /* The connection ended (EOF, reset, write error), `why` in a few words. First feed what

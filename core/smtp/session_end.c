@@ -21,7 +21,8 @@ void session_report(struct smtp_session *session, struct smtp_message *message,
 void session_release_verdicts(struct smtp_session *session)
 {
     while (session->verdicts_reported < session->verdict_count) {
-        struct session_verdict *verdict = &session->verdicts[session->verdicts_reported++];
+        struct session_verdict *verdict =
+            &session->verdicts[session->verdicts_reported++];
         session_report(session, verdict->message, &verdict->outcome);
     }
     session->verdict_count = session->verdicts_reported = 0;

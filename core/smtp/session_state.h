@@ -7,10 +7,11 @@
  * pushed at once and the state runs ahead of the FIFO; without it every send half
  * waits until the FIFO is empty.
  *
- *   NEW > GREETING > EHLO (> HELO) > IDLE > RSET > MAIL > RCPT > DATA > BODY > DOT >
- * IDLE
- *                                      `> QUIT > OVER                     (pipelined:
- * BODY > IDLE)
+ *   NEW > GREETING > EHLO (> HELO) > IDLE > [RSET >] MAIL > RCPT > DATA > BODY > IDLE
+ *                                    IDLE > QUIT;  any > OVER
+ *
+ * DOT is no state but only a step that is awaited: with PIPELINING the next envelope
+ * follows it in the same group.
  *
  * If you add a state (STARTTLS and AUTH go between EHLO and IDLE, BDAT beside DATA):
  * a line in SMTP_STATE_LIST with its stage and timeout, its edges in edge_is_legal,
