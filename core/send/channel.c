@@ -27,6 +27,11 @@ static void channel_on_done(void *self, struct smtp_message *message,
 {
     struct channel *channel = self;
     struct flight *flight = message->owner;
+    if (outcome->state == OUTCOME_UNSENT) {
+        flight->is_suspect =
+            !channel->has_suspect && channel->flights.next == &flight->link;
+        channel->has_suspect = true;
+    }
     list_remove(&flight->link);
     if (outcome->code != 0)
         channel->completed++;
@@ -239,6 +244,7 @@ void channel_armed(struct channel *channel, struct flight *flight)
 
 void channel_withdraw(struct channel *channel, struct flight *flight)
 {
+    channel->has_withdrawn = true;
     smtp_session_withdraw(channel->session, &flight->message);
     channel_changed(channel);
 }

@@ -64,8 +64,8 @@ struct channel {
     struct list flights;
     /* The kernel's buffer is full. */
     bool is_write_blocked, is_started;
-    /* It has been ready once. */
-    bool was_ready;
+    /* It has been ready once; it was told to let go of a message, which may end it. */
+    bool was_ready, has_withdrawn, has_suspect;
     /* Messages given to it, and those that the server has answered for. */
     unsigned submitted, completed;
     /* Since when it has had no message; the last time something happened on it. */

@@ -45,7 +45,7 @@ struct flight *flight_new(struct flights *flights)
     flight->batch = NULL;
     flight->channel = NULL;
     flight->arming = FLIGHT_NOT_ASKED;
-    flight->is_landed = flight->is_withdrawn = false;
+    flight->is_landed = flight->is_withdrawn = flight->is_suspect = false;
     flight->peer[0] = '\0';
     flights->in_use++;
     return flight;

@@ -37,6 +37,9 @@ struct flight {
     enum flight_arming arming;
     /* The session was told to let go of it. */
     bool is_withdrawn;
+    /* It was the first to come back unsent when its connection broke: perhaps it broke
+     * at this one. */
+    bool is_suspect;
     /* It has its outcome: `record` is filled. */
     bool is_landed;
     struct attempt_record record;

@@ -257,6 +257,11 @@ static enum memory_state memory_state_of(enum outcome_state state)
     return MEMORY_PENDING;
 }
 
+static bool memory_has_failed(const struct memory_store *store)
+{
+    return store->fail_at > 0 && store->commits >= store->fail_at;
+}
+
 static enum err memory_record(void *self, const struct attempt_record *records,
                               size_t count)
 {
@@ -264,6 +269,8 @@ static enum err memory_record(void *self, const struct attempt_record *records,
     for (size_t i = 0; i < count; i++) {
         size_t index = (size_t)records[i].delivery_id - 1;
         struct memory_delivery *delivery = &store->deliveries[index];
+        if (memory_has_failed(store))
+            continue; /* the group that armed it was not undone */
         CHECK(delivery->state == MEMORY_CLAIMED || delivery->state == MEMORY_ARMED);
         CHECK(delivery->state == MEMORY_ARMED ||
               records[i].outcome.state != OUTCOME_DELIVERED);
@@ -285,8 +292,7 @@ static enum err memory_commit(void *self)
     store->commits++;
     if (store->counts[MEMORY_ARMED] > store->armed_peak)
         store->armed_peak = store->counts[MEMORY_ARMED];
-    return store->fail_at > 0 && store->commits >= store->fail_at ? ERR_STORAGE
-                                                                  : ERR_NONE;
+    return memory_has_failed(store) ? ERR_STORAGE : ERR_NONE;
 }
 
 static enum err memory_command(void *self, enum run_command *command)

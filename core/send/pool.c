@@ -8,8 +8,11 @@
 /* Connections that are not used for so long are closed. */
 #define POOL_IDLE_NS (20 * NS_PER_S)
 /* Idle for so long: look for a goodbye before writing. */
-#define POOL_STALE_NS      (100 * NS_PER_MS)
-#define POOL_BACKOFF_MAX_S 60u
+#define POOL_STALE_NS       (100 * NS_PER_MS)
+#define POOL_BACKOFF_MAX_S  60u
+#define POOL_BACKOFF_FULL_S 4u
+/* A worker gives up connections for another one no faster. */
+#define POOL_SHARE_NS NS_PER_S
 /* Messages that a worker's connections hold together; what each holds at least, so
  * that arming is durable in time, and at most. */
 #define POOL_MESSAGES  256u
@@ -147,6 +150,9 @@ static void relay_failed(struct pool *pool, struct relay *relay,
     if (now_ns < relay->retry_ns)
         return;
     unsigned pause_s = relay->failures < 6 ? 1u << relay->failures : POOL_BACKOFF_MAX_S;
+    /* It works for others: it is only full, and they make room. */
+    if (atomic_load(&relay->shared->ready) > 0 && pause_s > POOL_BACKOFF_FULL_S)
+        pause_s = POOL_BACKOFF_FULL_S;
     relay->failures++;
     relay->retry_ns = now_ns + pause_s * NS_PER_S;
     log_line(LOG_WARN, "relay-trouble", "%s: %s; next attempt in %u s", relay->name,
@@ -158,7 +164,8 @@ static void pool_bury(struct pool *pool, struct channel *channel, uint64_t now_n
     struct relay *relay = &pool->relays[channel->relay_index];
     bool was_useful =
         channel->completed > 0 || (channel->was_ready && channel->submitted == 0);
-    if (!pool->is_closing && !was_useful && channel->trouble[0] != '\0')
+    if (!pool->is_closing && !was_useful && !channel->has_withdrawn &&
+        channel->trouble[0] != '\0')
         relay_failed(pool, relay, channel, now_ns);
     relay->open--;
     atomic_fetch_sub(&relay->shared->open, 1);
@@ -178,13 +185,14 @@ void pool_flush(struct pool *pool, uint64_t now_ns)
         pool_bury(pool, container_of(node, struct channel, link), now_ns);
 }
 
-/* Has been idle: perhaps its peer has closed it meanwhile. False: it has. */
+/* It may have changed since it was put on its list; and if it has been idle, its peer
+ * may have closed it meanwhile. False: it takes nothing now. */
 static bool pool_is_fresh(struct pool *pool, struct channel *channel, uint64_t now_ns)
 {
-    if (!list_is_empty(&channel->flights) ||
-        now_ns < channel->active_ns + POOL_STALE_NS)
-        return true;
-    channel_poke(channel);
+    bool is_stale = list_is_empty(&channel->flights) &&
+                    now_ns >= channel->active_ns + POOL_STALE_NS;
+    if (is_stale)
+        channel_poke(channel);
     if (channel_room(channel) > 0)
         return true;
     pool_place(pool, channel);
@@ -225,19 +233,31 @@ static unsigned relay_share(const struct pool *pool, const struct relay *relay)
     return cap / workers + (pool->worker < cap % workers);
 }
 
-static bool pool_others_are_hungry(const struct pool *pool)
+/* Whether a flag is up for another worker. */
+static bool pool_any_other(const struct pool *pool, atomic_bool *flags)
 {
     for (unsigned i = 0; i < pool->shared->workers; i++)
-        if (i != pool->worker && atomic_load(&pool->shared->is_hungry[i]))
+        if (i != pool->worker && atomic_load(&flags[i]))
             return true;
     return false;
+}
+
+static bool pool_others_are_hungry(const struct pool *pool)
+{
+    return pool_any_other(pool, pool->shared->is_hungry);
+}
+
+static bool pool_others_are_starving(const struct pool *pool)
+{
+    return pool_any_other(pool, pool->shared->is_starving);
 }
 
 /* One more of the relay's connections, within its cap. */
 static bool relay_reserve(struct pool *pool, struct relay *relay)
 {
     bool has_share = relay->open < relay_share(pool, relay);
-    if (!has_share && pool_others_are_hungry(pool))
+    if ((!has_share && pool_others_are_hungry(pool)) ||
+        (relay->open > 0 && pool_others_are_starving(pool)))
         return false;
     unsigned open = atomic_load(&relay->shared->open);
     while (open < relay->settings->connections)
@@ -250,11 +270,12 @@ static bool relay_reserve(struct pool *pool, struct relay *relay)
     return false;
 }
 
-/* While it has failed, one connection at a time, after the pause. */
+/* After a failure not before the pause is over; while failures go on, one connection
+ * at a time. */
 static bool relay_may_be_tried(const struct relay *relay, uint64_t now_ns)
 {
-    return relay->failures == 0 ||
-           (now_ns >= relay->retry_ns && relay->connecting == 0);
+    return now_ns >= relay->retry_ns &&
+           (relay->failures == 0 || relay->connecting == 0);
 }
 
 /* The first relay that is up or may be tried. */
@@ -313,20 +334,48 @@ static void pool_prefer_first(struct pool *pool)
     }
 }
 
-/* Gives back one connection beyond the fair share that another worker wants. */
-static void pool_share(struct pool *pool)
+/* Whether a worker that wants this connection more may have it. */
+static bool pool_can_spare(struct pool *pool, const struct channel *channel,
+                           bool is_wanted)
 {
-    if (!pool_others_are_hungry(pool))
+    const struct relay *relay = &pool->relays[channel->relay_index];
+    if (relay->open > relay_share(pool, relay) && pool_others_are_hungry(pool))
+        return true;
+    return pool_others_are_starving(pool) && (!is_wanted || relay->ready > 1);
+}
+
+/* Gives up one connection, if another worker has a better right to it. */
+static void pool_share(struct pool *pool, bool is_wanted, uint64_t now_ns)
+{
+    if (now_ns < pool->shared_ns + POOL_SHARE_NS)
         return;
-    LIST_FOREACH_SAFE(node, following, &pool->roomy)
-    {
-        struct channel *channel = container_of(node, struct channel, link);
-        struct relay *relay = &pool->relays[channel->relay_index];
-        if (relay->open <= relay_share(pool, relay))
-            continue;
-        channel_retire(channel);
-        return;
+    struct list *heads[] = {&pool->roomy, &pool->full};
+    for (size_t i = 0; i < 2; i++)
+        LIST_FOREACH_SAFE(node, following, heads[i])
+        {
+            struct channel *channel = container_of(node, struct channel, link);
+            if (channel->state != CHANNEL_READY ||
+                !pool_can_spare(pool, channel, is_wanted))
+                continue;
+            channel_retire(channel);
+            pool->shared_ns = now_ns;
+            return;
+        }
+}
+
+/* Tells the others how badly this worker wants a connection. */
+static void pool_tell_hunger(struct pool *pool, bool is_wanted)
+{
+    bool has_failed = false;
+    unsigned ready = 0;
+    for (size_t i = 0; i < pool->relay_count; i++) {
+        has_failed |= pool->relays[i].failures > 0;
+        ready += pool->relays[i].ready;
     }
+    atomic_store(&pool->shared->is_starving[pool->worker],
+                 is_wanted && has_failed && ready == 0);
+    if (!is_wanted)
+        atomic_store(&pool->shared->is_hungry[pool->worker], false);
 }
 
 static void pool_tick_list(struct list *head, uint64_t now_ns)
@@ -379,10 +428,10 @@ void pool_tick(struct pool *pool, bool is_wanted, uint64_t now_ns)
     pool_tick_list(&pool->connecting, now_ns);
     pool_retire_idle(pool, now_ns);
     pool_prefer_first(pool);
-    pool_share(pool);
-    if (!is_wanted)
-        atomic_store(&pool->shared->is_hungry[pool->worker], false);
-    if (is_wanted && !pool->is_closing)
+    is_wanted = is_wanted && !pool->is_closing;
+    pool_tell_hunger(pool, is_wanted);
+    pool_share(pool, is_wanted, now_ns);
+    if (is_wanted)
         pool_watch_relays(pool, now_ns);
     else
         pool->down_since_ns = 0;
@@ -392,7 +441,7 @@ void pool_quit(struct pool *pool, uint64_t now_ns)
 {
     struct list *heads[] = {&pool->connecting, &pool->roomy, &pool->full};
     pool->is_closing = true;
-    atomic_store(&pool->shared->is_hungry[pool->worker], false);
+    pool_tell_hunger(pool, false);
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         LIST_FOREACH_SAFE(node, following, heads[i])
     channel_quit(container_of(node, struct channel, link), now_ns);

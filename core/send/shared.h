@@ -50,8 +50,9 @@ struct run_shared {
     /* A relay has answered properly once. */
     atomic_bool was_reached;
     struct relay_shared relays[RUN_RELAYS_MAX];
-    /* Workers that have fewer connections than their share and want one. */
-    atomic_bool is_hungry[RUN_WORKERS_MAX];
+    /* Workers that have fewer connections than their share and want one; those that
+     * want one and have none, because the relay takes no more. */
+    atomic_bool is_hungry[RUN_WORKERS_MAX], is_starving[RUN_WORKERS_MAX];
     struct run_tally tally;
     /* Per worker and rule, thousandths of a message per second. */
     atomic_uint_fast32_t limit_rates[RUN_WORKERS_MAX][RUN_LIMITS_SHOWN_MAX];

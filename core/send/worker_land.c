@@ -5,8 +5,8 @@
 /*
  * What an outcome means beyond its recipient is decided by the session (scope); this
  * file acts on it. A message that came back unsent costs nothing and goes back to the
- * store at once; one that does so WORKER_UNSENT_MAX times in a row is deferred, or a
- * server that closes at one certain message would be asked for ever.
+ * store at once; one at which the connection has broken WORKER_UNSENT_MAX times is
+ * deferred, or a server that closes at one certain message would be asked for ever.
  */
 #define WORKER_UNSENT_MAX 5u
 /* Pauses of a destination that asks for it: 1, 2, 4 .. 300 s. */
@@ -54,7 +54,7 @@ static void worker_judge(struct worker *worker, struct flight *flight)
     if (state == OUTCOME_DEFERRED ||
         (state == OUTCOME_IN_DOUBT && worker->shared->settings->retry_in_doubt))
         worker_defer(worker, flight);
-    else if (state == OUTCOME_UNSENT && !is_ours &&
+    else if (state == OUTCOME_UNSENT && !is_ours && flight->is_suspect &&
              worker_came_back_too_often(worker, flight->job.delivery_id))
         worker_defer(worker, flight);
 }

@@ -114,7 +114,7 @@ static void scene_add(struct scene *scene, const char *local, const char *domain
     assert_true(memory_store_add(scene->store, str_of(local), str_of(domain), count));
 }
 
-static char domains[3000][24];
+static char domains[3000][32];
 
 static void scene_add_domains(struct scene *scene, size_t lanes, size_t each)
 {
