@@ -58,6 +58,7 @@ static const char version_1[] =
     "CREATE TABLE lane(id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL,"
     "  domain INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
     "  cursor INTEGER NOT NULL, due_ms INTEGER);"
+    "CREATE INDEX lane_domain ON lane(domain, campaign);"
     "CREATE INDEX lane_due ON lane(campaign, due_ms) WHERE due_ms IS NOT NULL;"
     "CREATE TABLE delivery(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL,"
     "  recipient INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,"
@@ -159,6 +160,13 @@ static enum err prepare_locked(struct store *store, struct error *error)
     if (err == ERR_NONE && version < SCHEMA_VERSION)
         err = migrate(store, version, error);
     return err;
+}
+
+enum err schema_refuse_foreign(struct store *store, struct error *error)
+{
+    int64_t application, version, objects;
+    enum err err = read_version(store, &application, &version, &objects, error);
+    return err != ERR_NONE ? err : judge(store, application, version, objects, error);
 }
 
 enum err schema_prepare(struct store *store, struct error *error)

@@ -18,5 +18,7 @@
 
 /* Creates, migrates or checks. */
 MUST_CHECK enum err schema_prepare(struct store *store, struct error *error);
+/* ERR_STORAGE if the file is not ours to write to; reads only. */
+MUST_CHECK enum err schema_refuse_foreign(struct store *store, struct error *error);
 
 #endif

@@ -29,9 +29,8 @@ static enum err create_private(const char *path, struct error *error)
                                    "--db",
                                    path);
     }
-    enum err err = errno == EACCES || errno == EPERM || errno == EROFS ? ERR_PERMISSION
-                   : errno == ENOENT                                   ? ERR_NO_INPUT
-                                                                       : ERR_STORAGE;
+    bool is_denied = errno == EACCES || errno == EPERM || errno == EROFS;
+    enum err err = is_denied ? ERR_PERMISSION : ERR_STORAGE;
     return error_set(error, err, "open database: %s: %s; give another --db", path,
                      strerror(errno));
 }
@@ -83,11 +82,18 @@ static enum err configure(struct store *store, struct error *error)
      * a database at all. */
     sqlite3_snprintf(sizeof pragmas, pragmas,
                      "PRAGMA cell_size_check=1; PRAGMA mmap_size=0;"
-                     "PRAGMA cache_size=-%d; PRAGMA temp_store=FILE;"
-                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                     "PRAGMA wal_autocheckpoint=0;",
+                     "PRAGMA cache_size=-%d; PRAGMA temp_store=FILE;",
                      STORE_CACHE_KIB);
     if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+        return db_fail(store, error, "open database");
+    /* Changing the journal writes into the file: not into somebody else's. */
+    enum err err = schema_refuse_foreign(store, error);
+    if (err != ERR_NONE)
+        return err;
+    if (sqlite3_exec(store->db,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                     "PRAGMA wal_autocheckpoint=0;",
+                     NULL, NULL, NULL) != SQLITE_OK)
         return db_fail(store, error, "open database");
     (void)sqlite3_wal_hook(store->db, on_commit, store);
     return ERR_NONE;
