@@ -1,0 +1,133 @@
+"""kill -9 in the middle, then resume: nobody lost, nobody twice, those in doubt listed."""
+
+import random
+import signal
+
+import pytest
+
+from conftest import FULL, check_conserved, wait_until
+
+
+def check_ledger(scratch, sandbox, people):
+    """What the report says against what the receiver has logged."""
+    counts = check_conserved(scratch.report())
+    assert counts["audience"] == len(people)
+    accepted, states = sandbox.counts(), scratch.states()
+    assert set(states) == set(people)
+    twice = {a: n for a, n in accepted.items() if n > 1}
+    assert not twice
+    false = [a for a, s in states.items() if s == "delivered" and not accepted[a]]
+    assert not false
+    lost = [a for a, s in states.items() if s in ("pending", "claimed") and accepted[a]]
+    assert not lost
+    return states
+
+
+@pytest.mark.parametrize("round_number", range(6 if FULL else 2))
+def test_kill_and_resume_under_hold(scratch, sandbox, round_number):
+    count = 20_000 if FULL else 4_000
+    people = [f"r{i}@d{i % 40}.example" for i in range(count)]
+    scratch.import_list(people)
+    file = scratch.campaign(sandbox.port, relay={"connections": 16})
+    process = scratch.start("launch", file, "--yes")
+    some = random.Random(round_number).randint(50, count // 2)
+    wait_until(lambda: len(sandbox.accepted()) > some, what="the campaign to be under way")
+    process.send_signal(signal.SIGKILL)
+    scratch.finish(process, code=-9)
+
+    assert scratch.report()["state"] == "interrupted"
+    done = scratch.run("resume", "spring", code=None, timeout=300)
+    states = check_ledger(scratch, sandbox, people)
+    doubtful = [a for a, s in states.items() if s == "in_doubt"]
+    assert done.returncode == (4 if doubtful else 0), done.stderr
+    assert len(doubtful) <= 1024
+    listed = scratch.json("resolve", "spring", "--list", code=None)
+    assert sorted(e["address"] for e in listed) == sorted(doubtful)
+    rest = [a for a, s in states.items() if s not in ("delivered", "in_doubt")]
+    assert not rest
+    for address in set(people) - set(doubtful):
+        assert sandbox.counts()[address] == 1
+
+
+def test_unconfirmed_bound_holds(scratch, sandbox):
+    people = [f"r{i}@d{i % 40}.example" for i in range(6000)]
+    scratch.import_list(people)
+    file = scratch.campaign(sandbox.port, relay={"connections": 16})
+    process = scratch.start("launch", file, "--yes", "--max-unconfirmed", "8")
+    wait_until(lambda: len(sandbox.accepted()) > 500, what="the campaign to be under way")
+    process.kill()
+    scratch.finish(process, code=-9)
+    scratch.run("resume", "spring", code=None, timeout=300)
+    states = check_ledger(scratch, sandbox, people)
+    assert sum(s == "in_doubt" for s in states.values()) <= 8
+
+
+def test_kill_again_and_again_then_resolve_by_the_log(scratch, sandbox):
+    people = [f"r{i}@d{i % 40}.example" for i in range(6000)]
+    scratch.import_list(people)
+    file = scratch.campaign(sandbox.port, relay={"connections": 8})
+    command = ("launch", file, "--yes")
+    dice = random.Random(7)
+    for _ in range(4):
+        process = scratch.start(*command)
+        before = len(sandbox.accepted())
+        goal = before + dice.randint(1, 900)
+        wait_until(lambda: len(sandbox.accepted()) > goal or process.poll() is not None,
+                   what="progress")
+        process.kill()
+        process.communicate()
+        check_ledger(scratch, sandbox, people)
+        command = ("resume", "spring")
+    scratch.run("resume", "spring", code=None, timeout=300)
+    states = check_ledger(scratch, sandbox, people)
+    assert set(states.values()) <= {"delivered", "in_doubt"}
+
+
+def test_kill_under_retry_loses_nobody_and_repeats_identically(scratch, sandbox):
+    people = [f"r{i}@d{i % 40}.example" for i in range(4000)]
+    scratch.import_list(people)
+    file = scratch.campaign(sandbox.port, relay={"connections": 8}, in_doubt="retry",
+                            extra="retry:\n  first: 1s\n")
+    process = scratch.start("launch", file, "--yes")
+    wait_until(lambda: len(sandbox.accepted()) > 700, what="the campaign to be under way")
+    process.kill()
+    scratch.finish(process, code=-9)
+    scratch.run("resume", "spring", timeout=300)
+    counts = sandbox.counts()
+    assert set(counts) == set(people)
+    assert sum(n - 1 for n in counts.values()) <= 1024
+    digests = {}
+    for entry in sandbox.accepted():
+        digests.setdefault(entry["rcpt"], set()).add((entry["message_id"], entry["sha256"]))
+    assert all(len(found) == 1 for found in digests.values())
+
+
+def test_second_run_exits_77_and_names_the_first(scratch, sandbox):
+    scratch.import_list([f"r{i}@example.org" for i in range(300)])
+    file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 50/s\n")
+    process = scratch.start("launch", file, "--yes")
+    wait_until(lambda: len(sandbox.accepted()) > 5, what="the first messages")
+    done = scratch.run("resume", "spring", code=77)
+    assert str(process.pid) in done.stderr
+    assert scratch.run("launch", file, "--yes", code=None).returncode in (77, 78)
+    scratch.finish(process)
+    assert set(sandbox.counts().values()) == {1}
+
+
+def test_sandbox_killed_in_the_middle_is_no_loss(scratch):
+    """The receiver dies: everybody is delivered, in doubt, or still to be sent."""
+    first = scratch.sandbox()
+    people = [f"r{i}@d{i % 40}.example" for i in range(3000)]
+    scratch.import_list(people)
+    file = scratch.campaign(first.port, relay={"connections": 8})
+    process = scratch.start("launch", file, "--yes")
+    wait_until(lambda: len(first.accepted()) > 300, what="the campaign to be under way")
+    first.process.kill()
+    second = scratch.sandbox(listen=f"127.0.0.1:{first.port}")
+    out, err = scratch.finish(process, code=None, timeout=200)
+    accepted = first.counts() + second.counts()
+    states = scratch.states()
+    assert not [a for a, n in accepted.items() if n > 1]
+    assert set(states.values()) <= {"delivered", "in_doubt"}, err
+    assert not [a for a, s in states.items() if s == "delivered" and not accepted[a]]
+    assert not [a for a in people if not accepted[a] and states[a] != "in_doubt"]
