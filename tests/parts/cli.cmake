@@ -18,3 +18,10 @@ foreach(file ${cli_tests})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 900 LABELS cli
     ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;BROADSIDE_PATIENCE=${cli_patience};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
+
+# The promise of docs/delivery-guarantee.md; scripts/kill-loop runs it for longer.
+add_test(NAME cli_kill_loop
+  COMMAND ${PYTEST_PYTHON} -B ${CMAKE_SOURCE_DIR}/tests/cli/kill_loop.py 16 --seed 1
+          --receiver)
+set_tests_properties(cli_kill_loop PROPERTIES TIMEOUT 600 LABELS cli
+  ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;BROADSIDE_PATIENCE=${cli_patience}")
