@@ -1,6 +1,7 @@
 unit_test(reply smtp)
 unit_test(smtp_command smtp)
 unit_test(policy smtp)
+unit_test(both_ends smtp)
 unit_test(session smtp)
 target_link_options(test_session PRIVATE
   -Wl,--wrap=malloc,--wrap=realloc,--wrap=reallocarray)
