@@ -1,6 +1,8 @@
 #include "cmd/format.h"
 
+#include "core/base/buf.h"
 #include "core/base/clock.h"
+#include "core/base/log.h"
 
 #include <stdio.h>
 
@@ -63,4 +65,13 @@ struct str format_span(double seconds, char to[FORMAT_SPAN_BYTES])
         n = snprintf(to, FORMAT_SPAN_BYTES, "%llu d %llu h", whole / 86400,
                      whole / 3600 % 24);
     return str_slice(to, (size_t)n);
+}
+
+void print_printable(FILE *to, struct str s)
+{
+    struct buf text;
+    buf_init(&text, SIZE_MAX);
+    printable_append(&text, s);
+    (void)fwrite(buf_str(&text).p, 1, text.n, to);
+    buf_fini(&text);
 }

@@ -38,4 +38,7 @@ struct str format_grouped(uint64_t number, char to[FORMAT_GROUPED_BYTES]);
 #define FORMAT_SPAN_BYTES 48
 struct str format_span(double seconds, char to[FORMAT_SPAN_BYTES]);
 
+/* A text from outside for a person: nothing in it drives the terminal. */
+void print_printable(FILE *to, struct str s);
+
 #endif

@@ -201,7 +201,9 @@ static void show_csv(const struct domain_counts *counts)
 
 static void print_labelled(const char *label, struct str value)
 {
-    (void)printf("%-12s %.*s\n", label, STR_ARG(value));
+    (void)printf("%-12s ", label);
+    print_printable(stdout, value);
+    (void)fputc('\n', stdout);
 }
 
 static void show_columns(const struct recipient_list *list)

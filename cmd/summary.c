@@ -83,7 +83,9 @@ uint64_t summary_done(const struct delivery_counts *counts)
 
 static void print_line(FILE *to, const char *label, struct str value)
 {
-    (void)fprintf(to, "  %-12s%.*s\n", label, STR_ARG(value));
+    (void)fprintf(to, "  %-12s", label);
+    print_printable(to, value);
+    (void)fputc('\n', to);
 }
 
 static void print_counts(const struct delivery_counts *counts, FILE *to)
