@@ -283,9 +283,13 @@ static bool next_word(struct str s, size_t word_max, struct str *word, struct st
 void header_text(struct header_writer *writer, struct str value, size_t word_max)
 {
     struct str rest = str_trim(value);
+    /* Some readers take a value that begins with a fold for one with a space before
+     * it, so the first word has to fit behind the name. */
+    size_t room = HEADER_FOLD - 1 - writer->column;
+    size_t first_max = word_max < HEADER_FOLD && room < word_max ? room : word_max;
     while (rest.n > 0) {
         struct str word, next, run = rest;
-        if (next_word(rest, word_max, &word, &next)) {
+        if (next_word(rest, writer->is_fresh ? first_max : word_max, &word, &next)) {
             header_word(writer, word);
             rest = next;
             continue;

@@ -393,7 +393,8 @@ static void notes_put(struct walker *walker)
 {
     struct str all = buf_str(&walker->notes);
     size_t begin = 0;
-    text_flow_newline(&walker->flow, 2);
+    if (walker->note_count > 0)
+        text_flow_newline(&walker->flow, 2);
     for (size_t i = 0; i < walker->note_count; i++) {
         buf_printf(&walker->word, "[%zu] ", i + 1);
         buf_append(&walker->word,
@@ -610,8 +611,7 @@ static enum err masked_to_text(const struct html_mask *mask, struct buf *text)
     buf_init(&walker->notes, HTML_SOURCE_MAX * 2);
     walk(walker, output->document);
     notes_put(walker);
-    text_flow_newline(&walker->flow, 1);
-    text_flow_tag(&walker->flow, STR(""));
+    text_flow_finish(&walker->flow);
     enum err err = walker_result(walker);
     gumbo_destroy_output(&options, output);
     buf_fini(&walker->word);

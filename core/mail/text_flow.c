@@ -109,3 +109,9 @@ void text_flow_marker(struct text_flow *flow, struct str marker)
         marker.n < sizeof flow->marker ? marker.n : sizeof flow->marker;
     memcpy(flow->marker, marker.p, flow->marker_bytes);
 }
+
+void text_flow_finish(struct text_flow *flow)
+{
+    flow->newlines_due = 1;
+    flow_lines(flow);
+}

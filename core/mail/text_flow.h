@@ -48,6 +48,9 @@ void text_flow_break(struct text_flow *flow);
 /* Deeper by `bytes`; returns by how much, for text_flow_outdent. */
 size_t text_flow_indent(struct text_flow *flow, struct str bytes);
 void text_flow_outdent(struct text_flow *flow, size_t bytes);
+/* The mark of a list's item, on the next line in place of the end of its indent. */
 void text_flow_marker(struct text_flow *flow, struct str marker);
+/* One line end at the end. */
+void text_flow_finish(struct text_flow *flow);
 
 #endif

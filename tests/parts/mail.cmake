@@ -1,6 +1,11 @@
 unit_test(address mail PkgConfig::JANSSON)
 target_compile_definitions(test_address PRIVATE SOURCE_ROOT="${CMAKE_SOURCE_DIR}")
-fuzz_target(address mail)
+foreach(name address_list encoding header html_text message)
+  unit_test(${name} mail)
+endforeach()
+foreach(name address encoding header html_text)
+  fuzz_target(${name} mail)
+endforeach()
 
 # Messages with hostile values, read back by other people's parsers.
 add_executable(compose_messages ${CMAKE_SOURCE_DIR}/tests/interop/compose_messages.c)
