@@ -1,0 +1,43 @@
+/*
+ * recovery.h - putting a campaign's deliveries right when no run is on it
+ *
+ * For whoever holds the campaign's lock, inside a transaction: after a crash, at the
+ * end of a run, for a cancel from another terminal.
+ *
+ * Owns:    its statement.
+ * Keeps:   the store, until recovery_close.
+ * Thread:  the store's.
+ * Errors:  the store's.
+ * Cost:    O(deliveries of the campaign), a scan.
+ */
+#ifndef BROADSIDE_STORAGE_RECOVERY_H
+#define BROADSIDE_STORAGE_RECOVERY_H
+
+#include "storage/campaigns.h"
+#include "storage/database.h"
+
+struct recovery {
+    struct store *store;
+    int64_t campaign_id, first, last;
+    /* Deliveries that had been armed, after recovery_settle. */
+    uint64_t armed;
+};
+
+MUST_CHECK enum err recovery_open(struct recovery *recovery, struct store *store,
+                                  int64_t campaign_id, struct error *error);
+void recovery_close(struct recovery *recovery);
+/* claimed -> pending; armed -> in_doubt, or deferred and due at once. */
+MUST_CHECK enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
+                                    struct error *error);
+/* Whatever is in no terminal state -> cancelled. After recovery_settle. */
+MUST_CHECK enum err recovery_cancel_rest(struct recovery *recovery,
+                                         struct error *error);
+/* Writes the campaign's state; FINISHED and CANCELLED have a time. INTERRUPTED is
+ * stored as running without an owner. */
+MUST_CHECK enum err recovery_set_state(struct recovery *recovery,
+                                       enum campaign_state state, struct error *error);
+/* How many are in no terminal state. */
+MUST_CHECK enum err recovery_unfinished(struct recovery *recovery, uint64_t *count,
+                                        struct error *error);
+
+#endif
