@@ -28,7 +28,8 @@ struct value;
 enum template_mode { TEMPLATE_STRICT, TEMPLATE_LAX };
 enum template_escape {
     TEMPLATE_ESCAPE_NONE,
-    /* HTML by context: text, attribute, URL attribute (only http, https, mailto, tel). */
+    /* HTML by context: text, attribute, URL attribute (only http, https, mailto, tel).
+     */
     TEMPLATE_ESCAPE_HTML,
     /* For headers: a value with CR, LF or NUL is an ERR_DATA. */
     TEMPLATE_ESCAPE_HEADER
@@ -46,6 +47,10 @@ struct template_loader {
     void *self;
     enum err (*load)(void *self, struct str name, struct arena *arena,
                      struct str *source);
+    /* May be NULL: then {% include variable %} finds nothing. Calls `found` with the
+     * name of every partial there is, and stops with its error if it returns one. */
+    enum err (*list)(void *self, void *context,
+                     enum err (*found)(void *context, struct str name));
 };
 
 struct template_options {

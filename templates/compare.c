@@ -1,0 +1,254 @@
+#include "templates/lexer.h"
+#include "templates/machine.h"
+#include "templates/number.h"
+
+/*
+ * ==, <=> and contains, as the reference's host language has them: numbers compare
+ * across their kinds, everything else only with its own. Depth is bounded by that of
+ * the values: JSON's, or what a template has built step by step.
+ */
+
+static bool is_number(struct value value)
+{
+    return value.type == VALUE_INTEGER || value.type == VALUE_BIG ||
+           value.type == VALUE_FLOAT;
+}
+
+static double as_double(struct value value)
+{
+    if (value.type == VALUE_FLOAT)
+        return value.number;
+    return value.type == VALUE_BIG ? (double)*value.big : (double)value.integer;
+}
+
+static int128 as_integer(struct value value)
+{
+    return value.type == VALUE_BIG ? *value.big : (int128)value.integer;
+}
+
+/* False for NaN. */
+static bool compare_numbers(struct value a, struct value b, int *order)
+{
+    if (a.type != VALUE_FLOAT && b.type != VALUE_FLOAT) {
+        int128 x = as_integer(a), y = as_integer(b);
+        *order = (x > y) - (x < y);
+        return true;
+    }
+    double x = as_double(a), y = as_double(b);
+    *order = (x > y) - (x < y);
+    return x == y || x < y || x > y;
+}
+
+static bool arrays_equal(struct value a, struct value b,
+                         bool (*equal)(struct value, struct value))
+{
+    if (a.n != b.n)
+        return false;
+    for (uint32_t i = 0; i < a.n; i++) {
+        if (!equal(a.items[i], b.items[i]))
+            return false;
+    }
+    return true;
+}
+
+/* In any order of the members. */
+static bool objects_equal(struct value a, struct value b,
+                          bool (*equal)(struct value, struct value))
+{
+    if (a.n != b.n)
+        return false;
+    for (uint32_t i = 0; i < a.n; i++) {
+        const struct value *other = value_member(&b, a.members[i].name);
+        if (other == NULL || !equal(a.members[i].value, *other))
+            return false;
+    }
+    return true;
+}
+
+static bool same_type_equal(struct value a, struct value b,
+                            bool (*equal)(struct value, struct value))
+{
+    switch ((enum value_type)a.type) {
+    case VALUE_STRING: return str_equal(value_str(a), value_str(b));
+    case VALUE_ARRAY: return arrays_equal(a, b, equal);
+    case VALUE_OBJECT: return objects_equal(a, b, equal);
+    case VALUE_RANGE:
+        return a.range->first == b.range->first && a.range->last == b.range->last;
+    case VALUE_LOOP: return a.loop == b.loop;
+    case VALUE_INTEGER: return a.integer == b.integer;
+    case VALUE_BIG: return *a.big == *b.big;
+    case VALUE_FLOAT: return a.number == b.number;
+    case VALUE_ABSENT:
+    case VALUE_NIL:
+    case VALUE_FALSE:
+    case VALUE_TRUE:
+    case VALUE_BLANK:
+    case VALUE_EMPTY: break;
+    }
+    return true;
+}
+
+bool values_equal(struct value a, struct value b)
+{
+    int order;
+    if (is_number(a) && is_number(b))
+        return compare_numbers(a, b, &order) && order == 0;
+    if (value_is_nil(a) || value_is_nil(b))
+        return value_is_nil(a) && value_is_nil(b);
+    return a.type == b.type && same_type_equal(a, b, values_equal);
+}
+
+bool values_identical(struct value a, struct value b)
+{
+    if (value_is_nil(a) || value_is_nil(b))
+        return value_is_nil(a) && value_is_nil(b);
+    return a.type == b.type && same_type_equal(a, b, values_identical);
+}
+
+static bool compare_arrays(struct value a, struct value b, int *order)
+{
+    for (uint32_t i = 0; i < a.n && i < b.n; i++) {
+        if (!values_compare(a.items[i], b.items[i], order))
+            return false;
+        if (*order != 0)
+            return true;
+    }
+    *order = (a.n > b.n) - (a.n < b.n);
+    return true;
+}
+
+bool values_compare(struct value a, struct value b, int *order)
+{
+    if (is_number(a) && is_number(b))
+        return compare_numbers(a, b, order);
+    if (a.type == VALUE_STRING && b.type == VALUE_STRING) {
+        *order = str_compare(value_str(a), value_str(b));
+        return true;
+    }
+    if (a.type == VALUE_ARRAY && b.type == VALUE_ARRAY)
+        return compare_arrays(a, b, order);
+    *order = 0;
+    return values_equal(a, b);
+}
+
+bool value_is_empty(struct value value)
+{
+    return (value.type == VALUE_STRING || value.type == VALUE_ARRAY ||
+            value.type == VALUE_OBJECT) &&
+           value.n == 0;
+}
+
+bool value_is_blank(struct value value)
+{
+    if (value.type <= VALUE_FALSE || value_is_empty(value))
+        return true;
+    if (value.type != VALUE_STRING)
+        return false;
+    for (uint32_t i = 0; i < value.n; i++) {
+        if (!is_space_char(value.text[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool equal_to_word(struct value word, struct value other)
+{
+    if (other.type == word.type)
+        return true;
+    return word.type == VALUE_BLANK ? value_is_blank(other) : value_is_empty(other);
+}
+
+static bool is_word(struct value value)
+{
+    return value.type == VALUE_BLANK || value.type == VALUE_EMPTY;
+}
+
+static bool compare_equal(struct value a, struct value b)
+{
+    if (is_word(a))
+        return equal_to_word(a, b);
+    return is_word(b) ? equal_to_word(b, a) : values_equal(a, b);
+}
+
+static bool contains(struct template_machine *machine, struct value left,
+                     struct value right)
+{
+    struct str part;
+    if (!value_is_true(left) || !value_is_true(right))
+        return false;
+    machine_step(machine, left.type == VALUE_STRING || left.type == VALUE_ARRAY
+                              ? left.n / 16
+                              : 0);
+    switch ((int)left.type) {
+    case VALUE_STRING:
+        part = value_text(machine, right);
+        return part.n == 0 || memmem(left.text, left.n, part.p, part.n) != NULL;
+    case VALUE_ARRAY:
+        for (uint32_t i = 0; i < left.n; i++) {
+            if (values_equal(left.items[i], right))
+                return true;
+        }
+        return false;
+    case VALUE_OBJECT:
+        return right.type == VALUE_STRING &&
+               value_member(&left, value_str(right)) != NULL;
+    case VALUE_RANGE:
+        return is_number(right) && as_double(right) >= (double)left.range->first &&
+               as_double(right) <= (double)left.range->last;
+    default: return false;
+    }
+}
+
+/* The reference's word for what a value is. */
+static const char *type_name(struct value value)
+{
+    switch ((int)value.type) {
+    case VALUE_INTEGER:
+    case VALUE_BIG: return "Integer";
+    case VALUE_FLOAT: return "Float";
+    default: return "String";
+    }
+}
+
+static void fail_comparison(struct template_machine *machine, struct value left,
+                            struct value right)
+{
+    /* The right one is shown if it is a number, else by its class. */
+    if (is_number(right))
+        machine_fail(machine, "comparison of %s with %.*s failed", type_name(left),
+                     STR_ARG(value_text(machine, right)));
+    else
+        machine_fail(machine, "comparison of %s with %s failed", type_name(left),
+                     type_name(right));
+}
+
+static bool is_ordered(struct value value)
+{
+    return is_number(value) || value.type == VALUE_STRING;
+}
+
+bool compare(struct template_machine *machine, struct value left,
+             enum comparison comparison, struct value right)
+{
+    int order;
+    if (comparison == COMPARE_EQUAL)
+        return compare_equal(left, right);
+    if (comparison == COMPARE_NOT_EQUAL)
+        return !compare_equal(left, right);
+    if (comparison == COMPARE_CONTAINS)
+        return contains(machine, left, right);
+    if (!is_ordered(left) || !is_ordered(right))
+        return false;
+    if (is_number(left) != is_number(right)) {
+        fail_comparison(machine, left, right);
+        return false;
+    }
+    if (!values_compare(left, right, &order))
+        return false;
+    switch ((int)comparison) {
+    case COMPARE_LESS: return order < 0;
+    case COMPARE_GREATER: return order > 0;
+    case COMPARE_LESS_EQUAL: return order <= 0;
+    default: return order >= 0;
+    }
+}

@@ -1,0 +1,186 @@
+#include "templates/lexer.h"
+#include "templates/machine.h"
+
+/*
+ * How a result is printed: as it is, as a header's text, or as HTML by where it
+ * stands. A table says for each byte how strictly a place has to be to escape it.
+ */
+
+/* Places, each of which escapes what the ones before it do. */
+enum {
+    ESCAPE_TEXT = 1,
+    /* Unquoted attribute values: also what would end them. */
+    ESCAPE_BARE = 2
+};
+
+static const uint8_t escape_classes[256] = {
+    ['&'] = ESCAPE_TEXT,  ['<'] = ESCAPE_TEXT,  ['>'] = ESCAPE_TEXT,
+    ['"'] = ESCAPE_TEXT,  ['\''] = ESCAPE_TEXT, [' '] = ESCAPE_BARE,
+    ['\t'] = ESCAPE_BARE, ['\n'] = ESCAPE_BARE, ['\r'] = ESCAPE_BARE,
+    ['\f'] = ESCAPE_BARE, ['='] = ESCAPE_BARE,  ['`'] = ESCAPE_BARE};
+
+static struct str entity_of(char c)
+{
+    switch (c) {
+    case '&': return STR("&amp;");
+    case '<': return STR("&lt;");
+    case '>': return STR("&gt;");
+    case '"': return STR("&quot;");
+    case '\'': return STR("&#39;");
+    case ' ': return STR("&#32;");
+    case '\t': return STR("&#9;");
+    case '\n': return STR("&#10;");
+    case '\r': return STR("&#13;");
+    case '\f': return STR("&#12;");
+    case '=': return STR("&#61;");
+    default: return STR("&#96;");
+    }
+}
+
+#define ENTITY_BYTES_MAX 6
+
+/* The bytes before the first that is escaped. `is_html`: entities stay as they are. */
+static size_t plain_length(struct str bytes, int strictness, bool is_html)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        int class = escape_classes[(unsigned char)bytes.p[i]];
+        if (class != 0 && class <= strictness && !(is_html && bytes.p[i] == '&'))
+            return i;
+    }
+    return bytes.n;
+}
+
+static void put_html(struct template_machine *machine, struct str bytes, int strictness,
+                     bool is_html)
+{
+    for (;;) {
+        size_t n = plain_length(bytes, strictness, is_html);
+        machine_put(machine, str_head(bytes, n));
+        if (n == bytes.n || machine->failed)
+            return;
+        machine_put(machine, entity_of(bytes.p[n]));
+        bytes = str_from(bytes, n + 1);
+    }
+}
+
+void text_add_html(struct text *text, struct str bytes)
+{
+    for (;;) {
+        size_t n = plain_length(bytes, ESCAPE_TEXT, false);
+        text_add(text, str_head(bytes, n));
+        if (n == bytes.n || text->machine->failed)
+            return;
+        text_add(text, entity_of(bytes.p[n]));
+        bytes = str_from(bytes, n + 1);
+    }
+}
+
+/* The length of what stands before a ':' that makes it a scheme; 0 if there is none:
+ * the URL is relative. Bytes that a browser skips make the length of no use. */
+static size_t scheme_length(struct str url)
+{
+    for (size_t i = 0; i < url.n; i++) {
+        char c = url.p[i];
+        if (c == '/' || c == '?' || c == '#')
+            return 0;
+        if (c == ':')
+            return i;
+    }
+    return 0;
+}
+
+static bool is_known_scheme(struct str scheme)
+{
+    return str_equal_nocase(scheme, STR("http")) ||
+           str_equal_nocase(scheme, STR("https")) ||
+           str_equal_nocase(scheme, STR("mailto")) ||
+           str_equal_nocase(scheme, STR("tel"));
+}
+
+/* In HTML an entity could hide a colon. */
+static bool hides_entity(struct str url)
+{
+    for (size_t i = 0; i < url.n; i++) {
+        if (url.p[i] == '&')
+            return true;
+        if (url.p[i] == '/' || url.p[i] == '?' || url.p[i] == '#')
+            return false;
+    }
+    return false;
+}
+
+/* Browsers drop control bytes and spaces in front. */
+static bool url_is_allowed(struct str url, enum html_url place, bool is_html)
+{
+    while (url.n > 0 && (unsigned char)url.p[0] <= ' ')
+        url = str_from(url, 1);
+    if (is_html && hides_entity(url))
+        return false;
+    if (url.n > 0 && url.p[0] == ':')
+        return false;
+    size_t n = scheme_length(url);
+    return n == 0 || (place == HTML_URL_START && is_known_scheme(str_head(url, n)));
+}
+
+static void put_in_html(struct template_machine *machine, struct value value,
+                        struct html_context context)
+{
+    struct str bytes = value_str(value);
+    bool is_html = (value.flags & VALUE_IS_HTML) != 0;
+    bool in_tag = html_context_in_tag(context);
+    if ((context.url == HTML_URL_START || context.url == HTML_URL_SCHEME) &&
+        !url_is_allowed(bytes, (enum html_url)context.url, is_html))
+        bytes = STR("#");
+    if (is_html && !in_tag)
+        machine_put(machine, bytes);
+    else if (in_tag && context.state != HTML_VALUE_DOUBLE &&
+             context.state != HTML_VALUE_SINGLE)
+        put_html(machine, bytes, ESCAPE_BARE, is_html);
+    else
+        put_html(machine, bytes, ESCAPE_TEXT, is_html);
+}
+
+/* A list as one string: its items' texts behind each other. */
+static struct value flat_text(struct template_machine *machine, struct value value)
+{
+    bool was_capturing;
+    struct run before = machine_capture_start(machine, &was_capturing);
+    machine_put_value(machine, value);
+    return value_string(machine_capture_end(machine, before, was_capturing));
+}
+
+static bool has_line_break(struct str bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        if (bytes.p[i] == '\r' || bytes.p[i] == '\n' || bytes.p[i] == '\0')
+            return true;
+    }
+    return false;
+}
+
+static void put_in_header(struct template_machine *machine, struct value value)
+{
+    if (has_line_break(value_str(value)))
+        machine_fail(machine, "a line break or NUL in a header's value");
+    else
+        machine_put(machine, value_str(value));
+}
+
+void machine_put_escaped(struct template_machine *machine, struct value value,
+                         const struct output *output)
+{
+    enum template_escape escape = machine->template->escape;
+    if (value_is_nil(value))
+        return;
+    if (escape == TEMPLATE_ESCAPE_NONE || value.type == VALUE_INTEGER ||
+        (escape == TEMPLATE_ESCAPE_HTML && output->is_raw)) {
+        machine_put_value(machine, value);
+        return;
+    }
+    if (value.type != VALUE_STRING)
+        value = flat_text(machine, value);
+    if (escape == TEMPLATE_ESCAPE_HEADER)
+        put_in_header(machine, value);
+    else
+        put_in_html(machine, value, output->context);
+}

@@ -1,0 +1,393 @@
+#include "templates/filters.h"
+#include "templates/machine.h"
+#include "templates/number.h"
+
+/*
+ * Expressions, filters and conditions. A variable is looked for in this order:
+ * innermost scope, what assign set, counters, then the input: reserved names, the
+ * recipient's columns, data, statics. What the input says is looked up once per
+ * rendering and kept in the binding.
+ */
+
+static bool reserved_find(const struct template_input *input, struct str name,
+                          struct value *value)
+{
+    for (size_t i = 0; i < input->reserved_count; i++) {
+        if (str_equal(input->reserved_names[i], name)) {
+            *value = value_string(input->reserved_values[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All columns that this recipient has, as an object. */
+static struct value recipient_object(struct template_machine *machine)
+{
+    const struct template *template = machine->template;
+    if (machine->recipient.type != VALUE_ABSENT)
+        return machine->recipient;
+    struct member *members =
+        machine_alloc(machine, template->field_count * sizeof *members);
+    if (members == NULL)
+        return value_nil();
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < template->field_count; i++) {
+        struct str field = machine->input->fields[i];
+        if (!str_is_null(field))
+            members[n++] = (struct member){template->fields[i], value_string(field)};
+    }
+    machine->recipient =
+        (struct value){.type = VALUE_OBJECT, .n = n, .members = members};
+    return machine->recipient;
+}
+
+static struct value object_get(const struct value *object, struct str name)
+{
+    const struct value *found = object != NULL ? value_member(object, name) : NULL;
+    return found != NULL ? *found : value_nil();
+}
+
+static bool has_fields(const struct template_machine *machine)
+{
+    return machine->template->field_count > 0 && machine->input->fields != NULL;
+}
+
+static struct value global_find(struct template_machine *machine, struct str name,
+                                uint32_t field)
+{
+    const struct template_input *input = machine->input;
+    struct value value;
+    if (has_fields(machine) && str_equal(name, STR("recipient")))
+        return recipient_object(machine);
+    if (reserved_find(input, name, &value))
+        return value;
+    if (field != FIELD_NONE && has_fields(machine) &&
+        !str_is_null(input->fields[field]))
+        return value_string(input->fields[field]);
+    if (!machine->frame->is_isolated) {
+        value = object_get(input->data, name);
+        if (!value_is_nil(value))
+            return value;
+    }
+    return object_get(input->statics, name);
+}
+
+struct value variable_get(struct template_machine *machine, uint32_t symbol)
+{
+    struct binding *binding = &machine->frame->bindings[symbol];
+    if (binding->local.type != VALUE_ABSENT)
+        return binding->local;
+    if (binding->assigned.type != VALUE_ABSENT)
+        return binding->assigned;
+    if (binding->counter.type != VALUE_ABSENT)
+        return binding->counter;
+    if (binding->global.type == VALUE_ABSENT) {
+        const struct symbol *s = &machine->template->symbols[symbol];
+        binding->global = global_find(machine, s->name, s->field);
+    }
+    return binding->global;
+}
+
+struct value variable_in_data(struct template_machine *machine, uint32_t symbol)
+{
+    if (machine->frame->is_isolated)
+        return value_nil();
+    return object_get(machine->input->data, machine->template->symbols[symbol].name);
+}
+
+static uint32_t field_find(const struct template *template, struct str name)
+{
+    for (uint32_t i = 0; i < template->field_count; i++) {
+        if (str_equal(template->fields[i], name))
+            return i;
+    }
+    return FIELD_NONE;
+}
+
+struct value variable_find(struct template_machine *machine, struct str name)
+{
+    const struct template *template = machine->template;
+    for (uint32_t i = 0; i < template->symbol_count; i++) {
+        if (str_equal(template->symbols[i].name, name))
+            return variable_get(machine, i);
+    }
+    return global_find(machine, name, field_find(template, name));
+}
+
+static struct value loop_number(const struct loop *loop, struct str name)
+{
+    static const struct {
+        struct str name;
+        int kind;
+    } names[] = {{{"index", 5}, 0},
+                 {{"index0", 6}, 1},
+                 {{"rindex", 6}, 2},
+                 {{"rindex0", 7}, 3},
+                 {{"length", 6}, 4}};
+    const int64_t values[] = {loop->index + 1, loop->index, loop->length - loop->index,
+                              loop->length - loop->index - 1, loop->length};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (str_equal(name, names[i].name))
+            return value_integer(values[names[i].kind]);
+    }
+    return value_nil();
+}
+
+static struct value table_property(const struct loop *loop, struct str name)
+{
+    if (str_equal(name, STR("col")))
+        return value_integer(loop->col);
+    if (str_equal(name, STR("col0")))
+        return value_integer(loop->col - 1);
+    if (str_equal(name, STR("row")))
+        return value_integer(loop->row);
+    if (str_equal(name, STR("col_first")))
+        return value_bool(loop->col == 1);
+    if (str_equal(name, STR("col_last")))
+        return value_bool(loop->col == loop->cols);
+    return loop_number(loop, name);
+}
+
+static struct value loop_property(const struct loop *loop, struct str name)
+{
+    if (str_equal(name, STR("first")))
+        return value_bool(loop->index == 0);
+    if (str_equal(name, STR("last")))
+        return value_bool(loop->index == loop->length - 1);
+    if (loop->is_table)
+        return table_property(loop, name);
+    if (str_equal(name, STR("name")))
+        return value_string(loop->name);
+    if (str_equal(name, STR("parentloop")) && loop->parent != NULL)
+        return (struct value){.type = VALUE_LOOP, .loop = loop->parent};
+    return loop_number(loop, name);
+}
+
+static struct value array_at(struct value array, int64_t index)
+{
+    if (index < 0)
+        index += array.n;
+    return index >= 0 && index < array.n ? array.items[index] : value_nil();
+}
+
+/* first, last, size of what has them. */
+static struct value command_value(struct template_machine *machine, struct value object,
+                                  enum lookup_command command)
+{
+    struct items items = items_of(object);
+    switch ((int)object.type) {
+    case VALUE_STRING:
+        return command == COMMAND_SIZE ? filter_size(machine, object, NULL, 0)
+                                       : value_nil();
+    case VALUE_INTEGER:
+    case VALUE_BIG: return command == COMMAND_SIZE ? value_integer(8) : value_nil();
+    case VALUE_ARRAY:
+    case VALUE_RANGE:
+    case VALUE_OBJECT: break;
+    default: return value_nil();
+    }
+    if (command == COMMAND_SIZE)
+        return value_integer((int64_t)items.count);
+    if (items.count == 0 || (command == COMMAND_LAST && object.type == VALUE_OBJECT))
+        return value_nil();
+    return items_at(machine, &items, command == COMMAND_FIRST ? 0 : items.count - 1);
+}
+
+static struct value lookup_name(struct template_machine *machine, struct value object,
+                                const struct lookup *lookup)
+{
+    if (object.type == VALUE_OBJECT) {
+        const struct value *found = value_member(&object, lookup->name);
+        if (found != NULL)
+            return *found;
+    } else if (object.type == VALUE_LOOP) {
+        return loop_property(object.loop, lookup->name);
+    }
+    return lookup->command != COMMAND_NONE
+               ? command_value(machine, object, lookup->command)
+               : value_nil();
+}
+
+static struct value lookup_key(struct template_machine *machine, struct value object,
+                               const struct lookup *lookup)
+{
+    struct value key = evaluate(machine, lookup->key);
+    if (key.type == VALUE_INTEGER && object.type == VALUE_ARRAY)
+        return array_at(object, key.integer);
+    if (key.type != VALUE_STRING)
+        return value_nil();
+    if (object.type == VALUE_LOOP)
+        return loop_property(object.loop, value_str(key));
+    return object_get(&object, value_str(key));
+}
+
+static struct value evaluate_variable(struct template_machine *machine,
+                                      const struct expression *expression)
+{
+    struct value object;
+    if (expression->variable.root == NULL) {
+        object = variable_get(machine, expression->variable.symbol);
+    } else {
+        struct value name = evaluate(machine, expression->variable.root);
+        object = name.type == VALUE_STRING ? variable_find(machine, value_str(name))
+                                           : value_nil();
+    }
+    const struct lookup *lookups = expression->variable.lookups;
+    for (uint32_t i = 0; i < expression->variable.lookup_count; i++) {
+        if (value_is_nil(object))
+            return object;
+        object = lookups[i].key != NULL ? lookup_key(machine, object, &lookups[i])
+                                        : lookup_name(machine, object, &lookups[i]);
+    }
+    return object;
+}
+
+/* A float or a number too large, cut to 64 bits. */
+static int64_t clamp(double number)
+{
+    if (!(number > -9e18))
+        return INT64_MIN;
+    return number < 9e18 ? (int64_t)number : INT64_MAX;
+}
+
+static int64_t range_end(struct template_machine *machine,
+                         const struct expression *expression)
+{
+    struct value value = evaluate(machine, expression);
+    if (value_is_nil(value))
+        return 0;
+    if (value.type == VALUE_FLOAT && expression->kind == EXPRESSION_LITERAL)
+        return clamp(value.number);
+    if (value.type != VALUE_STRING)
+        return value_to_integer(machine, value);
+    struct value number =
+        number_value(number_of_text(value_str(value)), &machine->arena);
+    return number.type == VALUE_INTEGER ? number.integer : clamp(number.number);
+}
+
+static struct value evaluate_range(struct template_machine *machine,
+                                   const struct expression *expression)
+{
+    struct range *range = machine_alloc(machine, sizeof *range);
+    if (range == NULL)
+        return value_nil();
+    range->first = range_end(machine, expression->range.first);
+    range->last = range_end(machine, expression->range.last);
+    return (struct value){.type = VALUE_RANGE, .range = range};
+}
+
+struct value evaluate(struct template_machine *machine,
+                      const struct expression *expression)
+{
+    switch (expression->kind) {
+    case EXPRESSION_LITERAL: return expression->literal;
+    case EXPRESSION_RANGE: return evaluate_range(machine, expression);
+    case EXPRESSION_VARIABLE: break;
+    }
+    return evaluate_variable(machine, expression);
+}
+
+static struct value keywords_object(struct template_machine *machine,
+                                    const struct filter_call *call)
+{
+    struct member *members =
+        machine_alloc(machine, call->keyword_count * sizeof *members);
+    if (members == NULL)
+        return value_nil();
+    for (uint32_t i = 0; i < call->keyword_count; i++)
+        members[i] = (struct member){call->keywords[i].name,
+                                     evaluate(machine, call->keywords[i].value)};
+    return (struct value){
+        .type = VALUE_OBJECT, .n = call->keyword_count, .members = members};
+}
+
+static void fail_count(struct template_machine *machine, const struct filter *filter,
+                       uint32_t count)
+{
+    unsigned min = filter->arguments_min + 1u, max = filter->arguments_max + 1u;
+    if (min == max)
+        machine_fail(machine, "wrong number of arguments (given %u, expected %u)",
+                     count + 1, min);
+    else
+        machine_fail(machine, "wrong number of arguments (given %u, expected %u..%u)",
+                     count + 1, min, max);
+}
+
+static struct value apply_filter(struct template_machine *machine, struct value input,
+                                 const struct filter_call *call)
+{
+    struct value arguments[FILTER_ARGUMENTS_MAX];
+    const struct filter *filter = call->filter;
+    uint32_t count = call->argument_count + (call->keyword_count > 0 ? 1 : 0);
+    if (count < filter->arguments_min || count > filter->arguments_max) {
+        fail_count(machine, filter, count);
+        return value_nil();
+    }
+    for (uint32_t i = 0; i < call->argument_count; i++)
+        arguments[i] = evaluate(machine, &call->arguments[i]);
+    if (call->keyword_count > 0)
+        arguments[call->argument_count] = keywords_object(machine, call);
+    bool is_long = input.type == VALUE_STRING || input.type == VALUE_ARRAY;
+    if (machine->failed || !machine_step(machine, 1 + (is_long ? input.n / 32 : 0)))
+        return value_nil();
+    return filter->apply(machine, input, arguments, count);
+}
+
+static void report_missing(struct template_machine *machine,
+                           const struct output *output, struct value value)
+{
+    const struct template_input *input = machine->input;
+    const struct expression *expression = output->expression;
+    if (input->missing == NULL || output->has_default || !value_is_nil(value) ||
+        expression->kind != EXPRESSION_VARIABLE || expression->variable.root != NULL)
+        return;
+    uint32_t symbol = expression->variable.symbol;
+    struct str name = machine->template->symbols[symbol].name;
+    if (symbol == SYMBOL_RECIPIENT && expression->variable.lookup_count > 0)
+        name = expression->variable.lookups[0].name;
+    input->missing(input->missing_self, name, expression->position.line,
+                   expression->position.column);
+}
+
+struct value evaluate_output(struct template_machine *machine,
+                             const struct output *output)
+{
+    if (output->expression == NULL)
+        return value_nil();
+    struct value value = evaluate(machine, output->expression);
+    if (value_is_nil(value))
+        report_missing(machine, output, value);
+    for (uint32_t i = 0; i < output->filter_count && !machine->failed; i++)
+        value = apply_filter(machine, value, &output->filters[i]);
+    return value;
+}
+
+static bool evaluate_comparison(struct template_machine *machine,
+                                const struct condition *condition)
+{
+    struct value left = evaluate(machine, condition->left);
+    if (condition->comparison == COMPARE_TRUTH)
+        return value_is_true(left);
+    if (condition->comparison == COMPARE_UNKNOWN) {
+        machine_fail(machine, "Unknown operator %.*s",
+                     STR_ARG(condition->operator_text));
+        return false;
+    }
+    struct value right = evaluate(machine, condition->right);
+    return !machine->failed && compare(machine, left, condition->comparison, right);
+}
+
+bool evaluate_condition(struct template_machine *machine,
+                        const struct condition *condition)
+{
+    for (;; condition = condition->next) {
+        bool holds = evaluate_comparison(machine, condition);
+        if (machine->failed)
+            return false;
+        if (condition->relation == RELATION_NONE ||
+            (condition->relation == RELATION_OR && holds) ||
+            (condition->relation == RELATION_AND && !holds))
+            return holds;
+    }
+}

@@ -1,0 +1,347 @@
+#include "templates/compiler.h"
+#include "templates/filters.h"
+#include "templates/number.h"
+
+/*
+ * The strict grammar of the reference:
+ *
+ *   output     = [ expression *( "|" filter ) ]
+ *   filter     = id [ ":" [ argument *( "," argument ) [ "," ] ] ]
+ *   argument   = [ id ":" ] expression
+ *   expression = string / number / "(" expression ".." expression ")" / variable
+ *   variable   = ( id / "[" expression "]" ) *( "." id / "[" expression "]" )
+ */
+
+bool parse_accept(struct lexer *lexer, enum token_kind kind)
+{
+    if (lexer->token.kind != kind)
+        return false;
+    lexer_next(lexer);
+    return true;
+}
+
+bool parse_accept_id(struct lexer *lexer, const char *name)
+{
+    if (lexer->token.kind != TOKEN_ID || !str_equal(lexer->token.text, str_of(name)))
+        return false;
+    lexer_next(lexer);
+    return true;
+}
+
+static bool fail_unexpected(struct compiler *compiler, const struct lexer *lexer)
+{
+    return compiler_fail(
+        compiler, lexer->token.text.p, "Unexpected character %.*s in \"%.*s\"",
+        STR_ARG(lexer->token.text), STR_ARG(strip_both(lexer->markup)));
+}
+
+bool parse_expect(struct compiler *compiler, struct lexer *lexer, enum token_kind kind)
+{
+    if (parse_accept(lexer, kind))
+        return true;
+    if (lexer->token.kind == TOKEN_UNEXPECTED)
+        return fail_unexpected(compiler, lexer);
+    return compiler_fail(compiler, lexer->token.text.p,
+                         "Expected %s but found %s in \"%.*s\"", token_kind_name(kind),
+                         token_kind_name(lexer->token.kind),
+                         STR_ARG(strip_both(lexer->markup)));
+}
+
+bool parse_end(struct compiler *compiler, struct lexer *lexer)
+{
+    return parse_expect(compiler, lexer, TOKEN_END);
+}
+
+static enum lookup_command command_of(struct str name)
+{
+    if (str_equal(name, STR("size")))
+        return COMMAND_SIZE;
+    if (str_equal(name, STR("first")))
+        return COMMAND_FIRST;
+    return str_equal(name, STR("last")) ? COMMAND_LAST : COMMAND_NONE;
+}
+
+/* A key that is known now is a name, not an expression. */
+static void set_key(struct lookup *lookup, const struct expression *key)
+{
+    if (key->kind == EXPRESSION_LITERAL && key->literal.type == VALUE_STRING)
+        lookup->name = value_str(key->literal);
+    else
+        lookup->key = key;
+}
+
+static bool parse_lookup(struct compiler *compiler, struct lexer *lexer,
+                         struct lookup *lookup)
+{
+    if (parse_accept(lexer, TOKEN_DOT)) {
+        lookup->name = lexer->token.text;
+        lookup->command = command_of(lookup->name);
+        return parse_expect(compiler, lexer, TOKEN_ID);
+    }
+    lexer_next(lexer);
+    const struct expression *key = parse_expression(compiler, lexer, false);
+    if (key == NULL)
+        return false;
+    set_key(lookup, key);
+    return parse_expect(compiler, lexer, TOKEN_CLOSE_SQUARE);
+}
+
+static bool parse_lookups(struct compiler *compiler, struct lexer *lexer,
+                          struct expression *variable)
+{
+    struct row lookups = {0};
+    while (lexer->token.kind == TOKEN_DOT || lexer->token.kind == TOKEN_OPEN_SQUARE) {
+        struct lookup *lookup = row_add(compiler, &lookups, sizeof *lookup);
+        if (lookup == NULL || !parse_lookup(compiler, lexer, lookup))
+            return false;
+    }
+    variable->variable.lookups = lookups.p;
+    variable->variable.lookup_count = (uint32_t)lookups.n;
+    return true;
+}
+
+/* nil, true, false, empty, blank standing alone. */
+static bool literal_word(struct str word, bool in_condition, struct value *literal)
+{
+    if (str_equal(word, STR("nil")) || str_equal(word, STR("null")))
+        *literal = value_nil();
+    else if (str_equal(word, STR("true")))
+        *literal = value_bool(true);
+    else if (str_equal(word, STR("false")))
+        *literal = value_bool(false);
+    else if (str_equal(word, STR("blank")))
+        *literal =
+            in_condition ? (struct value){.type = VALUE_BLANK} : value_string(STR(""));
+    else if (str_equal(word, STR("empty")))
+        *literal =
+            in_condition ? (struct value){.type = VALUE_EMPTY} : value_string(STR(""));
+    else
+        return false;
+    return true;
+}
+
+static bool parse_name(struct compiler *compiler, struct lexer *lexer,
+                       bool in_condition, struct expression *expression)
+{
+    struct str word = lexer->token.text;
+    lexer_next(lexer);
+    bool is_alone =
+        lexer->token.kind != TOKEN_DOT && lexer->token.kind != TOKEN_OPEN_SQUARE;
+    if (is_alone && literal_word(word, in_condition, &expression->literal)) {
+        expression->kind = EXPRESSION_LITERAL;
+        return true;
+    }
+    expression->kind = EXPRESSION_VARIABLE;
+    expression->variable.symbol = compiler_symbol(compiler, word);
+    return expression->variable.symbol != UINT32_MAX &&
+           compiler_add_read(compiler, expression->variable.symbol,
+                             expression->position) &&
+           parse_lookups(compiler, lexer, expression);
+}
+
+static bool parse_root(struct compiler *compiler, struct lexer *lexer,
+                       struct expression *expression)
+{
+    lexer_next(lexer);
+    expression->kind = EXPRESSION_VARIABLE;
+    const struct expression *root = parse_expression(compiler, lexer, false);
+    if (root == NULL || !parse_expect(compiler, lexer, TOKEN_CLOSE_SQUARE))
+        return false;
+    if (root->kind == EXPRESSION_LITERAL && root->literal.type == VALUE_STRING) {
+        expression->variable.symbol =
+            compiler_symbol(compiler, value_str(root->literal));
+        if (expression->variable.symbol == UINT32_MAX ||
+            !compiler_add_read(compiler, expression->variable.symbol,
+                               expression->position))
+            return false;
+    } else {
+        expression->variable.root = root;
+    }
+    return parse_lookups(compiler, lexer, expression);
+}
+
+static bool is_boolean(const struct expression *expression)
+{
+    return expression->kind == EXPRESSION_LITERAL &&
+           (expression->literal.type == VALUE_TRUE ||
+            expression->literal.type == VALUE_FALSE);
+}
+
+static bool parse_range(struct compiler *compiler, struct lexer *lexer,
+                        struct expression *expression)
+{
+    const char *at = lexer->token.text.p;
+    lexer_next(lexer);
+    expression->kind = EXPRESSION_RANGE;
+    expression->range.first = parse_expression(compiler, lexer, false);
+    if (expression->range.first == NULL || !parse_expect(compiler, lexer, TOKEN_DOTDOT))
+        return false;
+    expression->range.last = parse_expression(compiler, lexer, false);
+    if (expression->range.last == NULL ||
+        !parse_expect(compiler, lexer, TOKEN_CLOSE_ROUND))
+        return false;
+    if (is_boolean(expression->range.first) || is_boolean(expression->range.last))
+        return compiler_fail(compiler, at,
+                             "Invalid expression type in range expression");
+    return true;
+}
+
+static bool parse_number(struct compiler *compiler, struct lexer *lexer,
+                         struct expression *expression)
+{
+    struct str text = lexer->token.text;
+    expression->kind = EXPRESSION_LITERAL;
+    expression->literal = memchr(text.p, '.', text.n) != NULL
+                              ? value_float(number_parse_float(text))
+                              : number_parse_integer(text, compiler->arena);
+    lexer_next(lexer);
+    return true;
+}
+
+static bool parse_expression_here(struct compiler *compiler, struct lexer *lexer,
+                                  bool in_condition, struct expression *expression)
+{
+    struct token token = lexer->token;
+    expression->position = compiler_position(compiler, token.text.p);
+    switch ((int)token.kind) {
+    case TOKEN_ID: return parse_name(compiler, lexer, in_condition, expression);
+    case TOKEN_OPEN_SQUARE: return parse_root(compiler, lexer, expression);
+    case TOKEN_OPEN_ROUND: return parse_range(compiler, lexer, expression);
+    case TOKEN_NUMBER: return parse_number(compiler, lexer, expression);
+    case TOKEN_STRING:
+        expression->kind = EXPRESSION_LITERAL;
+        expression->literal =
+            value_string(str_slice(token.text.p + 1, token.text.n - 2));
+        lexer_next(lexer);
+        return true;
+    case TOKEN_UNEXPECTED: return fail_unexpected(compiler, lexer);
+    default:
+        return compiler_fail(compiler, token.text.p,
+                             "[:%s, \"%.*s\"] is not a valid expression in \"%.*s\"",
+                             token_kind_name(token.kind), STR_ARG(token.text),
+                             STR_ARG(strip_both(lexer->markup)));
+    }
+}
+
+bool parse_expression_into(struct compiler *compiler, struct lexer *lexer,
+                           bool in_condition, struct expression *expression)
+{
+    if (compiler->expression_depth >= COMPILE_DEPTH_MAX)
+        return compiler_fail(compiler, lexer->token.text.p, "Nesting too deep");
+    compiler->expression_depth++;
+    bool ok = parse_expression_here(compiler, lexer, in_condition, expression);
+    compiler->expression_depth--;
+    return ok;
+}
+
+const struct expression *parse_expression(struct compiler *compiler,
+                                          struct lexer *lexer, bool in_condition)
+{
+    struct expression *expression = compiler_alloc(compiler, sizeof *expression);
+    if (expression == NULL ||
+        !parse_expression_into(compiler, lexer, in_condition, expression))
+        return NULL;
+    return expression;
+}
+
+static bool parse_argument(struct compiler *compiler, struct lexer *lexer,
+                           struct row *arguments, struct row *keywords)
+{
+    if (lexer->token.kind == TOKEN_ID && lexer->ahead.kind == TOKEN_COLON) {
+        struct keyword *keyword = row_add(compiler, keywords, sizeof *keyword);
+        if (keyword == NULL)
+            return false;
+        keyword->name = lexer->token.text;
+        lexer_next(lexer);
+        lexer_next(lexer);
+        keyword->value = parse_expression(compiler, lexer, false);
+        return keyword->value != NULL;
+    }
+    struct expression *argument = row_add(compiler, arguments, sizeof *argument);
+    return argument != NULL && parse_expression_into(compiler, lexer, false, argument);
+}
+
+static bool at_end_of_arguments(const struct lexer *lexer)
+{
+    return lexer->token.kind == TOKEN_PIPE || lexer->token.kind == TOKEN_END;
+}
+
+bool add_filter(struct compiler *compiler, struct output *output, struct row *calls,
+                struct str name, struct row *arguments, struct row *keywords)
+{
+    const struct filter *filter = filter_find(name);
+    output->is_raw = str_equal(name, STR("raw"));
+    if (str_equal(name, STR("default")))
+        output->has_default = true;
+    /* The reference lets the input through an unknown filter. */
+    if (filter == NULL)
+        return true;
+    struct filter_call *call = row_add(compiler, calls, sizeof *call);
+    if (call == NULL)
+        return false;
+    *call = (struct filter_call){.filter = filter,
+                                 .arguments = arguments->p,
+                                 .keywords = keywords->p,
+                                 .argument_count = (uint32_t)arguments->n,
+                                 .keyword_count = (uint32_t)keywords->n};
+    return true;
+}
+
+static bool parse_filter(struct compiler *compiler, struct lexer *lexer,
+                         struct output *output, struct row *calls)
+{
+    struct row arguments = {0}, keywords = {0};
+    struct str name = lexer->token.text;
+    if (!parse_expect(compiler, lexer, TOKEN_ID))
+        return false;
+    if (parse_accept(lexer, TOKEN_COLON) && !at_end_of_arguments(lexer)) {
+        do {
+            if (!parse_argument(compiler, lexer, &arguments, &keywords))
+                return false;
+        } while (parse_accept(lexer, TOKEN_COMMA) && !at_end_of_arguments(lexer));
+    }
+    return add_filter(compiler, output, calls, name, &arguments, &keywords);
+}
+
+void finish_output(struct compiler *compiler, struct output *output,
+                   const struct row *calls)
+{
+    output->filters = calls->p;
+    output->filter_count = (uint32_t)calls->n;
+    output->context = compiler->context;
+}
+
+static bool parse_output_strict(struct compiler *compiler, struct str markup,
+                                struct output *output)
+{
+    struct lexer lexer;
+    struct row calls = {0};
+    lexer_init(&lexer, markup);
+    *output = (struct output){.context = compiler->context};
+    if (lexer.token.kind == TOKEN_END)
+        return true;
+    output->expression = parse_expression(compiler, &lexer, false);
+    if (output->expression == NULL)
+        return false;
+    while (parse_accept(&lexer, TOKEN_PIPE)) {
+        if (!parse_filter(compiler, &lexer, output, &calls))
+            return false;
+    }
+    finish_output(compiler, output, &calls);
+    return parse_end(compiler, &lexer);
+}
+
+bool parse_output(struct compiler *compiler, struct str markup, struct output *output)
+{
+    if (!compiler_is_lax(compiler))
+        return parse_output_strict(compiler, markup, output);
+    size_t reads = compiler->template->read_count;
+    compiler->is_trial = true;
+    bool ok = parse_output_strict(compiler, markup, output);
+    compiler->is_trial = false;
+    if (ok || compiler->code != ERR_DATA)
+        return ok;
+    compiler->code = ERR_NONE;
+    compiler->template->read_count = reads;
+    return lax_output(compiler, markup, output);
+}

@@ -1,0 +1,161 @@
+#include "templates/machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct template_limits template_limits_default = {.steps_max = 20000000,
+                                                        .output_bytes_max = 32u << 20,
+                                                        .memory_bytes_max = 128u << 20,
+                                                        .depth_max = 100};
+
+#define RUN_BYTES_FIRST 2048
+
+struct template_machine *template_machine_new(const struct template_limits *limits)
+{
+    struct template_machine *machine = calloc(1, sizeof *machine);
+    if (machine == NULL)
+        return NULL;
+    machine->limits = limits != NULL ? *limits : template_limits_default;
+    arena_init(&machine->arena, machine->limits.memory_bytes_max);
+    return machine;
+}
+
+void template_machine_free(struct template_machine *machine)
+{
+    if (machine == NULL)
+        return;
+    arena_fini(&machine->arena);
+    free(machine);
+}
+
+void machine_fail(struct template_machine *machine, const char *format, ...)
+{
+    if (machine->failed)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(machine->why, sizeof machine->why, format, args);
+    va_end(args);
+    machine->failed = true;
+    machine->is_message = false;
+}
+
+void machine_exceeded(struct template_machine *machine, const char *what)
+{
+    if (machine->fatal != ERR_NONE)
+        return;
+    machine->failed = false;
+    machine_fail(machine, "%s", what);
+    machine->fatal = ERR_LIMIT;
+}
+
+bool machine_step(struct template_machine *machine, uint64_t count)
+{
+    machine->steps += count;
+    if (machine->steps <= machine->limits.steps_max)
+        return true;
+    machine_exceeded(machine, "too many steps");
+    return false;
+}
+
+void *machine_alloc(struct template_machine *machine, size_t bytes)
+{
+    void *memory = arena_alloc(&machine->arena, bytes > 0 ? bytes : 1);
+    if (memory == NULL)
+        machine_exceeded(machine, "too much memory");
+    return memory;
+}
+
+/* More room for a run: its bytes move, what is written stays in one piece. */
+static bool run_grow(struct template_machine *machine, struct run *run, size_t bytes)
+{
+    size_t cap = (run->n + bytes) * 2;
+    if (cap < RUN_BYTES_FIRST)
+        cap = RUN_BYTES_FIRST;
+    char *p = machine_alloc(machine, cap);
+    if (p == NULL)
+        return false;
+    if (run->n > 0)
+        memcpy(p, run->p, run->n);
+    run->p = p;
+    run->cap = cap;
+    return true;
+}
+
+static bool output_counts(struct template_machine *machine, size_t bytes)
+{
+    machine->output_bytes += bytes;
+    if (machine->output_bytes <= machine->limits.output_bytes_max)
+        return true;
+    machine_exceeded(machine, "too much output");
+    return false;
+}
+
+char *machine_room(struct template_machine *machine, size_t bytes)
+{
+    struct run *run = &machine->run;
+    if (run->cap - run->n < bytes && !run_grow(machine, run, bytes))
+        return NULL;
+    return run->p + run->n;
+}
+
+void machine_written(struct template_machine *machine, size_t bytes)
+{
+    machine->run.n += bytes;
+    output_counts(machine, bytes);
+}
+
+void machine_put(struct template_machine *machine, struct str bytes)
+{
+    char *p = machine_room(machine, bytes.n);
+    if (p == NULL || bytes.n == 0)
+        return;
+    memcpy(p, bytes.p, bytes.n);
+    machine_written(machine, bytes.n);
+}
+
+void machine_flush(struct template_machine *machine)
+{
+    struct run *run = &machine->run;
+    if (run->n == 0)
+        return;
+    if (!pieces_add(machine->pieces, str_slice(run->p, run->n), PIECE_VALUE))
+        machine_exceeded(machine, "too many pieces of output");
+    run->p += run->n;
+    run->cap -= run->n;
+    run->n = 0;
+}
+
+void machine_put_span(struct template_machine *machine, uint32_t span)
+{
+    struct str text = machine->template->spans[span];
+    if (text.n == 0)
+        return;
+    if (machine->is_capturing) {
+        machine_put(machine, text);
+        return;
+    }
+    machine_flush(machine);
+    if (output_counts(machine, text.n) && !pieces_add(machine->pieces, text, span))
+        machine_exceeded(machine, "too many pieces of output");
+}
+
+struct run machine_capture_start(struct template_machine *machine, bool *was_capturing)
+{
+    struct run before = machine->run;
+    *was_capturing = machine->is_capturing;
+    machine->is_capturing = true;
+    machine->run = (struct run){0};
+    return before;
+}
+
+struct str machine_capture_end(struct template_machine *machine, struct run before,
+                               bool was_capturing)
+{
+    struct str captured = {machine->run.p != NULL ? machine->run.p : "",
+                           machine->run.n};
+    machine->is_capturing = was_capturing;
+    machine->run = before;
+    return captured;
+}

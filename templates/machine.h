@@ -1,0 +1,185 @@
+/*
+ * machine.h - one rendering under way: memory, variables, output, failure
+ *
+ * Every function that evaluates or filters may fail: it says why through machine_fail
+ * or machine_exceeded, sets `failed`, and returns nil; its callers go home and the
+ * body that runs the node decides (renderer.c). All memory of a rendering is one
+ * arena, so what a limit on memory bounds is also the work of the filters.
+ *
+ * Owns:    its arena.
+ * Keeps:   template, input and pieces until template_render returns.
+ * Thread:  one at a time.
+ */
+#ifndef BROADSIDE_TEMPLATES_MACHINE_H
+#define BROADSIDE_TEMPLATES_MACHINE_H
+
+#include "templates/program.h"
+
+/* C calls of bodies within bodies. */
+#define MACHINE_NESTING_MAX 600
+/* Of a rendering, if the caller's struct pieces says nothing. */
+#define MACHINE_PIECES_MAX 1000000
+
+/* What a symbol means here; VALUE_ABSENT where it means nothing. */
+struct binding {
+    /* Of a loop or a partial's arguments: the innermost scope. */
+    struct value local;
+    /* Of assign and capture: the outermost scope. */
+    struct value assigned;
+    /* Of increment and decrement. */
+    struct value counter;
+    /* From the input; nil once it was looked for and not found. */
+    struct value global;
+};
+
+struct cycle_state {
+    struct value name;
+    struct str key;
+    uint32_t index;
+    struct cycle_state *next;
+};
+
+/* What {% render %} gets its own of. */
+struct frame {
+    struct binding *bindings;
+    int64_t *offsets;
+    struct cycle_state *cycles;
+    struct loop *loop;
+    struct value ifchanged;
+    bool is_isolated;
+};
+
+enum interrupt { INTERRUPT_NONE, INTERRUPT_BREAK, INTERRUPT_CONTINUE };
+
+/* Bytes that are being written, at the end of the arena's last piece of memory. */
+struct run {
+    char *p;
+    size_t n, cap;
+};
+
+struct template_machine {
+    struct template_limits limits;
+    struct arena arena;
+    const struct template *template;
+    const struct template_input *input;
+    struct pieces *pieces;
+    struct frame *frame;
+    struct run run;
+    bool is_capturing;
+    enum interrupt interrupt;
+    uint64_t steps, output_bytes;
+    unsigned base_depth, scope_depth, nesting;
+    struct value recipient;
+    bool failed;
+    /* Not ERR_NONE: nothing can go on, in a lax template neither. */
+    enum err fatal;
+    /* The problem is a whole message already: "Liquid syntax error ...". */
+    bool is_message;
+    /* Where it failed, once the node is known. */
+    bool is_located;
+    struct position position;
+    char why[400];
+};
+
+/* Fails the node that is being rendered. */
+void machine_fail(struct template_machine *machine, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+/* Fails the rendering: a limit. */
+void machine_exceeded(struct template_machine *machine, const char *what);
+/* `count` steps of work; false if there were too many. */
+bool machine_step(struct template_machine *machine, uint64_t count);
+/* NULL after machine_exceeded. */
+void *machine_alloc(struct template_machine *machine, size_t bytes);
+
+/* Output, to the pieces or to what is being captured. */
+void machine_put(struct template_machine *machine, struct str bytes);
+void machine_put_span(struct template_machine *machine, uint32_t span);
+/* Room for up to `bytes`, of which machine_written says how many were used. */
+char *machine_room(struct template_machine *machine, size_t bytes);
+void machine_written(struct template_machine *machine, size_t bytes);
+/* What is written between the two is returned instead. */
+struct run machine_capture_start(struct template_machine *machine, bool *was_capturing);
+struct str machine_capture_end(struct template_machine *machine, struct run before,
+                               bool was_capturing);
+/* Gives the run to the pieces. */
+void machine_flush(struct template_machine *machine);
+
+/* evaluate.c */
+struct value evaluate(struct template_machine *machine,
+                      const struct expression *expression);
+struct value evaluate_output(struct template_machine *machine,
+                             const struct output *output);
+bool evaluate_condition(struct template_machine *machine,
+                        const struct condition *condition);
+/* A variable by its number, or by a name that only run time tells. */
+struct value variable_get(struct template_machine *machine, uint32_t symbol);
+struct value variable_find(struct template_machine *machine, struct str name);
+/* `data` alone: what increment starts from. */
+struct value variable_in_data(struct template_machine *machine, uint32_t symbol);
+/* As item[key] of the reference for an item of an array; false: it has no []. */
+struct value value_property(struct template_machine *machine, struct value item,
+                            struct value property, bool *has_properties);
+
+/* compare.c */
+bool values_equal(struct value a, struct value b);
+/* As a <=> b: false if they cannot be compared. */
+bool values_compare(struct value a, struct value b, int *order);
+bool values_identical(struct value a, struct value b);
+bool compare(struct template_machine *machine, struct value left,
+             enum comparison comparison, struct value right);
+bool value_is_blank(struct value value);
+bool value_is_empty(struct value value);
+
+/* text.c */
+
+/* A text that grows in the machine's arena. */
+struct text {
+    struct template_machine *machine;
+    struct run run;
+};
+
+void text_add(struct text *text, struct str bytes);
+void text_add_char(struct text *text, char c);
+/* As to_s: "" for nil, the inspected form for an array or an object. */
+void text_add_value(struct text *text, struct value value);
+struct value text_value(const struct text *text);
+/* The same for one value; a string is returned as it is. */
+struct str value_text(struct template_machine *machine, struct value value);
+/* As Integer(): fails with "invalid integer". */
+int64_t value_to_integer(struct template_machine *machine, struct value value);
+/* Prints it as {{ }} does, without escaping. */
+void machine_put_value(struct template_machine *machine, struct value value);
+
+/* items.c: what can be gone through */
+struct items {
+    struct value source;
+    size_t count;
+};
+
+/* What `for` goes through: an array, an object's pairs, a range; a string is one
+ * item, anything else none. */
+struct items items_of(struct value value);
+/* The item at `index`; a pair lies in the arena. */
+struct value items_at(struct template_machine *machine, const struct items *items,
+                      size_t index);
+/* A member as [name, value]. */
+struct value member_pair(struct template_machine *machine, const struct member *member);
+
+/* escape.c */
+/* Prints a result where the context wants it escaped. */
+void machine_put_escaped(struct template_machine *machine, struct value value,
+                         const struct output *output);
+void text_add_html(struct text *text, struct str bytes);
+
+/* render_loops.c, render_partials.c, renderer.c */
+bool render_body(struct template_machine *machine, const struct body *body);
+bool render_for(struct template_machine *machine, const struct loop_node *loop);
+bool render_tablerow(struct template_machine *machine, const struct loop_node *loop);
+bool render_partial(struct template_machine *machine, const struct partial_call *call);
+bool render_include(struct template_machine *machine, const struct partial_call *call);
+/* One more scope; false: too deep. */
+bool scope_enter(struct template_machine *machine);
+void scope_leave(struct template_machine *machine);
+struct frame *frame_new(struct template_machine *machine, bool is_isolated);
+
+#endif

@@ -1,0 +1,542 @@
+#include "templates/number.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define POWERS 38
+
+__extension__ typedef unsigned __int128 uint128;
+
+static int128 power_of_ten(int exponent)
+{
+    int128 power = 1;
+    for (int i = 0; i < exponent; i++)
+        power *= 10;
+    return power;
+}
+
+static struct number integer(int128 coefficient)
+{
+    return (struct number){.kind = NUMBER_INTEGER, .coefficient = coefficient};
+}
+
+static struct number binary(double number)
+{
+    return (struct number){.kind = NUMBER_FLOAT, .number = number};
+}
+
+static struct number decimal(int128 coefficient, int scale)
+{
+    return (struct number){
+        .kind = NUMBER_DECIMAL, .scale = scale, .coefficient = coefficient};
+}
+
+static bool scale_up(int128 *coefficient, int digits)
+{
+    for (int i = 0; i < digits; i++) {
+        if (__builtin_mul_overflow(*coefficient, (int128)10, coefficient))
+            return false;
+    }
+    return true;
+}
+
+static size_t format_integer(int128 number, char *text)
+{
+    char digits[NUMBER_TEXT_MAX];
+    size_t n = 0, at = 0;
+    bool negative = number < 0;
+    uint128 rest = negative ? 0 - (uint128)number : (uint128)number;
+    if (rest <= UINT64_MAX) {
+        uint64_t small = (uint64_t)rest;
+        do
+            digits[n++] = (char)('0' + small % 10);
+        while ((small /= 10) > 0);
+    } else {
+        do
+            digits[n++] = (char)('0' + (int)(rest % 10));
+        while ((rest /= 10) > 0);
+    }
+    if (negative)
+        text[at++] = '-';
+    while (n > 0)
+        text[at++] = digits[--n];
+    return at;
+}
+
+/*
+ * The shortest decimal digits that read back as `number` (finite, positive), without
+ * zeros at the end, and the exponent of the first one: digits d1 d2 d3 with e stand
+ * for d1.d2d3 * 10^e. Most numbers of a template have few digits behind the point;
+ * for them r / 10^4 == number proves that the digits of r are right, without printf.
+ */
+static size_t shortest_digits(double number, char *digits, int *exponent)
+{
+    double scaled = number * 1e4;
+    if (scaled < 1e15 && scaled >= 1) {
+        double rounded = nearbyint(scaled);
+        if (rounded / 1e4 == number) {
+            size_t n = format_integer((int128)rounded, digits);
+            *exponent = (int)n - 5;
+            while (n > 1 && digits[n - 1] == '0')
+                n--;
+            return n;
+        }
+    }
+    char text[40];
+    int precision = number < 2.3e-308 ? 1 : 15;
+    for (; precision <= 17; precision++) {
+        snprintf(text, sizeof text, "%.*e", precision - 1, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    char *e = strchr(text, 'e');
+    *exponent = atoi(e + 1);
+    size_t n = 0;
+    for (const char *p = text; p < e; p++) {
+        if (*p != '.')
+            digits[n++] = *p;
+    }
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    return n;
+}
+
+static size_t put_fixed(char *text, const char *digits, size_t n, int exponent)
+{
+    size_t at = 0;
+    if (exponent < 0) {
+        text[at++] = '0';
+        text[at++] = '.';
+        for (int i = -1; i > exponent; i--)
+            text[at++] = '0';
+        memcpy(text + at, digits, n);
+        return at + n;
+    }
+    size_t whole = (size_t)exponent + 1;
+    for (size_t i = 0; i < whole; i++)
+        text[at++] = i < n ? digits[i] : '0';
+    text[at++] = '.';
+    if (n <= whole) {
+        text[at++] = '0';
+        return at;
+    }
+    memcpy(text + at, digits + whole, n - whole);
+    return at + n - whole;
+}
+
+static size_t put_scientific(char *text, const char *digits, size_t n, int exponent)
+{
+    size_t at = 0;
+    text[at++] = digits[0];
+    text[at++] = '.';
+    if (n == 1)
+        text[at++] = '0';
+    memcpy(text + at, digits + 1, n - 1);
+    at += n - 1;
+    return at + (size_t)snprintf(text + at, 8, "e%+03d", exponent);
+}
+
+static size_t format_float(double number, char *text)
+{
+    if (isnan(number)) {
+        memcpy(text, "NaN", 3);
+        return 3;
+    }
+    size_t at = 0;
+    if (signbit(number))
+        text[at++] = '-';
+    number = fabs(number);
+    if (isinf(number)) {
+        memcpy(text + at, "Infinity", 8);
+        return at + 8;
+    }
+    if (number == 0) {
+        memcpy(text + at, "0.0", 3);
+        return at + 3;
+    }
+    char digits[40];
+    int exponent;
+    size_t n = shortest_digits(number, digits, &exponent);
+    if (exponent >= -4 && exponent < 15)
+        return at + put_fixed(text + at, digits, n, exponent);
+    return at + put_scientific(text + at, digits, n, exponent);
+}
+
+size_t number_format(struct value value, char text[NUMBER_TEXT_MAX])
+{
+    if (value.type == VALUE_INTEGER)
+        return format_integer(value.integer, text);
+    if (value.type == VALUE_BIG)
+        return format_integer(*value.big, text);
+    return format_float(value.number, text);
+}
+
+double number_parse_float(struct str text)
+{
+    char small[64], *heap = NULL, *p = small;
+    if (text.n >= sizeof small)
+        p = heap = malloc(text.n + 1);
+    if (p == NULL)
+        return 0;
+    memcpy(p, text.p, text.n);
+    p[text.n] = '\0';
+    double number = strtod(p, NULL);
+    free(heap);
+    return number;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+struct number number_of_text(struct str text)
+{
+    size_t at = 0;
+    while (at < text.n && (text.p[at] == ' ' || (text.p[at] >= 9 && text.p[at] <= 13)))
+        at++;
+    bool negative = at < text.n && text.p[at] == '-';
+    if (at < text.n && (text.p[at] == '-' || text.p[at] == '+'))
+        at++;
+    int128 whole = 0;
+    double large = 0;
+    bool overflow = false;
+    for (; at < text.n; at++) {
+        if (text.p[at] == '_' && at > 0 && is_digit(text.p[at - 1]) &&
+            at + 1 < text.n && is_digit(text.p[at + 1]))
+            continue;
+        if (!is_digit(text.p[at]))
+            break;
+        int digit = text.p[at] - '0';
+        large = large * 10 + digit;
+        overflow = overflow || __builtin_mul_overflow(whole, (int128)10, &whole) ||
+                   __builtin_add_overflow(whole, (int128)digit, &whole);
+    }
+    if (overflow)
+        return binary(negative ? -large : large);
+    return integer(negative ? -whole : whole);
+}
+
+struct value number_parse_integer(struct str digits, struct arena *arena)
+{
+    return number_value(number_of_text(digits), arena);
+}
+
+static struct str trim_all(struct str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || (s.p[0] >= 9 && s.p[0] <= 13)))
+        s = str_from(s, 1);
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\0' ||
+                       (s.p[s.n - 1] >= 9 && s.p[s.n - 1] <= 13)))
+        s.n--;
+    return s;
+}
+
+/* -?digits.digits and nothing else. */
+static bool is_decimal_text(struct str text, size_t *point)
+{
+    size_t at = text.n > 0 && text.p[0] == '-' ? 1 : 0, start = at;
+    while (at < text.n && is_digit(text.p[at]))
+        at++;
+    if (at == start || at >= text.n || text.p[at] != '.')
+        return false;
+    *point = at++;
+    start = at;
+    while (at < text.n && is_digit(text.p[at]))
+        at++;
+    return at > start && at == text.n;
+}
+
+static struct number number_of_string(struct str text)
+{
+    struct str trimmed = trim_all(text);
+    size_t point;
+    if (!is_decimal_text(trimmed, &point))
+        return number_of_text(text);
+    int128 coefficient = 0;
+    bool negative = trimmed.p[0] == '-';
+    for (size_t i = negative ? 1 : 0; i < trimmed.n; i++) {
+        if (i == point)
+            continue;
+        if (!scale_up(&coefficient, 1) ||
+            __builtin_add_overflow(coefficient, (int128)(trimmed.p[i] - '0'),
+                                   &coefficient))
+            return binary(number_parse_float(trimmed));
+    }
+    size_t scale = trimmed.n - point - 1;
+    if (scale >= POWERS)
+        return binary(number_parse_float(trimmed));
+    return decimal(negative ? -coefficient : coefficient, (int)scale);
+}
+
+static struct number number_of_float(double number)
+{
+    if (!isfinite(number))
+        return binary(number);
+    if (number == 0)
+        return decimal(0, 1);
+    char digits[40];
+    int exponent;
+    size_t n = shortest_digits(fabs(number), digits, &exponent);
+    int128 coefficient = 0;
+    for (size_t i = 0; i < n; i++)
+        coefficient = coefficient * 10 + (digits[i] - '0');
+    int scale = (int)n - 1 - exponent;
+    if (scale >= POWERS - 1 || scale < -(POWERS - 20))
+        return binary(number);
+    if (scale < 0) {
+        coefficient *= power_of_ten(-scale);
+        scale = 0;
+    }
+    return decimal(number < 0 ? -coefficient : coefficient, scale);
+}
+
+struct number number_of(struct value value)
+{
+    switch ((enum value_type)value.type) {
+    case VALUE_INTEGER: return integer(value.integer);
+    case VALUE_BIG: return integer(*value.big);
+    case VALUE_FLOAT: return number_of_float(value.number);
+    case VALUE_STRING: return number_of_string(value_str(value));
+    case VALUE_ABSENT:
+    case VALUE_NIL:
+    case VALUE_FALSE:
+    case VALUE_TRUE:
+    case VALUE_ARRAY:
+    case VALUE_OBJECT:
+    case VALUE_RANGE:
+    case VALUE_BLANK:
+    case VALUE_EMPTY:
+    case VALUE_LOOP: break;
+    }
+    return integer(0);
+}
+
+/* Correctly rounded: through the digits, not through a division. */
+static double decimal_to_float(int128 coefficient, int scale)
+{
+    char text[NUMBER_TEXT_MAX + 8];
+    if (scale <= 22 && coefficient > -(1LL << 53) && coefficient < (1LL << 53))
+        return (double)coefficient / (double)power_of_ten(scale);
+    size_t n = format_integer(coefficient, text);
+    snprintf(text + n, sizeof text - n, "e-%d", scale);
+    return strtod(text, NULL);
+}
+
+double number_to_float(struct number a)
+{
+    switch (a.kind) {
+    case NUMBER_INTEGER: return (double)a.coefficient;
+    case NUMBER_DECIMAL: return decimal_to_float(a.coefficient, a.scale);
+    case NUMBER_FLOAT: return a.number;
+    case NUMBER_ERROR: break;
+    }
+    return NAN;
+}
+
+/* Brings both to one scale; false if that does not fit. */
+static bool align(struct number *a, struct number *b)
+{
+    if (a->scale < b->scale) {
+        if (!scale_up(&a->coefficient, b->scale - a->scale))
+            return false;
+        a->scale = b->scale;
+    } else if (b->scale < a->scale) {
+        if (!scale_up(&b->coefficient, a->scale - b->scale))
+            return false;
+        b->scale = a->scale;
+    }
+    return true;
+}
+
+int number_compare(struct number a, struct number b)
+{
+    if (a.kind != NUMBER_FLOAT && b.kind != NUMBER_FLOAT && align(&a, &b))
+        return (a.coefficient > b.coefficient) - (a.coefficient < b.coefficient);
+    double x = number_to_float(a), y = number_to_float(b);
+    return (x > y) - (x < y);
+}
+
+static int128 floor_divide(int128 a, int128 b)
+{
+    int128 quotient = a / b;
+    return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+static struct number apply_binary(double a, enum number_operation operation, double b)
+{
+    switch (operation) {
+    case NUMBER_PLUS: return binary(a + b);
+    case NUMBER_MINUS: return binary(a - b);
+    case NUMBER_TIMES: return binary(a * b);
+    case NUMBER_DIVIDE: return binary(a / b);
+    case NUMBER_MODULO: break;
+    }
+    if (b == 0)
+        return (struct number){.kind = NUMBER_ERROR};
+    double rest = fmod(a, b);
+    return binary(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);
+}
+
+/* A quotient of at least 19 digits: more than a float holds. */
+static struct number divide_decimals(struct number a, struct number b)
+{
+    if (b.coefficient == 0)
+        return binary(number_to_float(a) / 0.0);
+    int scale = a.scale - b.scale;
+    int128 dividend = a.coefficient;
+    while (dividend != 0 && !__builtin_mul_overflow(dividend, (int128)10, &dividend))
+        scale++;
+    /* The multiplication that failed has stored its low bits. */
+    dividend = a.coefficient;
+    scale_up(&dividend, scale - (a.scale - b.scale));
+    int128 quotient = dividend / b.coefficient;
+    while (scale < 0 && !__builtin_mul_overflow(quotient, (int128)10, &quotient))
+        scale++;
+    if (scale < 0)
+        return apply_binary(number_to_float(a), NUMBER_DIVIDE, number_to_float(b));
+    return decimal(quotient, scale);
+}
+
+static struct number apply_integers(int128 a, enum number_operation operation, int128 b)
+{
+    int128 result = 0;
+    bool overflow = false;
+    switch (operation) {
+    case NUMBER_PLUS: overflow = __builtin_add_overflow(a, b, &result); break;
+    case NUMBER_MINUS: overflow = __builtin_sub_overflow(a, b, &result); break;
+    case NUMBER_TIMES: overflow = __builtin_mul_overflow(a, b, &result); break;
+    case NUMBER_DIVIDE:
+    case NUMBER_MODULO:
+        if (b == 0)
+            return (struct number){.kind = NUMBER_ERROR};
+        result = floor_divide(a, b);
+        if (operation == NUMBER_MODULO)
+            result = a - result * b;
+        break;
+    }
+    if (overflow)
+        return apply_binary((double)a, operation, (double)b);
+    return integer(result);
+}
+
+static bool apply_aligned(struct number a, enum number_operation operation,
+                          struct number b, int128 *result)
+{
+    if (operation == NUMBER_PLUS)
+        return !__builtin_add_overflow(a.coefficient, b.coefficient, result);
+    if (operation == NUMBER_MINUS)
+        return !__builtin_sub_overflow(a.coefficient, b.coefficient, result);
+    *result =
+        a.coefficient - floor_divide(a.coefficient, b.coefficient) * b.coefficient;
+    return true;
+}
+
+struct number number_apply(struct number a, enum number_operation operation,
+                           struct number b)
+{
+    if (a.kind == NUMBER_INTEGER && b.kind == NUMBER_INTEGER)
+        return apply_integers(a.coefficient, operation, b.coefficient);
+    if (a.kind == NUMBER_FLOAT || b.kind == NUMBER_FLOAT)
+        return apply_binary(number_to_float(a), operation, number_to_float(b));
+    if (operation == NUMBER_DIVIDE)
+        return divide_decimals(a, b);
+    if (operation == NUMBER_MODULO && b.coefficient == 0)
+        return (struct number){.kind = NUMBER_ERROR};
+    struct number x = a, y = b;
+    int128 result;
+    if (operation == NUMBER_TIMES) {
+        if (a.scale + b.scale < POWERS &&
+            !__builtin_mul_overflow(a.coefficient, b.coefficient, &result))
+            return decimal(result, a.scale + b.scale);
+    } else if (align(&x, &y) && apply_aligned(x, operation, y, &result)) {
+        return decimal(result, x.scale);
+    }
+    return apply_binary(number_to_float(a), operation, number_to_float(b));
+}
+
+struct number number_abs(struct number a)
+{
+    if (a.kind == NUMBER_FLOAT)
+        a.number = fabs(a.number);
+    else if (a.coefficient < 0)
+        a.coefficient = -a.coefficient;
+    return a;
+}
+
+static struct number whole_float(double number)
+{
+    if (fabs(number) < 1e37)
+        return integer((int128)number);
+    return binary(number);
+}
+
+struct number number_floor(struct number a)
+{
+    if (a.kind == NUMBER_FLOAT)
+        return whole_float(floor(a.number));
+    return integer(floor_divide(a.coefficient, power_of_ten(a.scale)));
+}
+
+struct number number_ceil(struct number a)
+{
+    if (a.kind == NUMBER_FLOAT)
+        return whole_float(ceil(a.number));
+    return integer(-floor_divide(-a.coefficient, power_of_ten(a.scale)));
+}
+
+/* coefficient / unit, to the nearest, half away from zero. */
+static int128 round_divide(int128 coefficient, int128 unit)
+{
+    int128 quotient = coefficient / unit, rest = coefficient % unit;
+    if (rest < 0)
+        rest = -rest;
+    if (rest >= unit - rest)
+        quotient += coefficient < 0 ? -1 : 1;
+    return quotient;
+}
+
+static struct number round_to_tens(struct number a, int64_t digits)
+{
+    int64_t drop = a.scale - digits;
+    if (drop >= POWERS)
+        return a.kind == NUMBER_DECIMAL ? decimal(0, 0) : integer(0);
+    int128 unit = power_of_ten((int)drop);
+    int128 rounded = round_divide(a.coefficient, unit);
+    int128 back = power_of_ten((int)-digits);
+    if (__builtin_mul_overflow(rounded, back, &rounded))
+        return binary(number_to_float(a));
+    return a.kind == NUMBER_DECIMAL ? decimal(rounded, 0) : integer(rounded);
+}
+
+struct number number_round(struct number a, int64_t digits)
+{
+    if (a.kind == NUMBER_FLOAT)
+        return digits == 0 ? whole_float(round(a.number)) : a;
+    if (digits < 0)
+        return round_to_tens(a, digits);
+    if (a.kind == NUMBER_INTEGER)
+        return a;
+    if (digits < a.scale) {
+        a.coefficient =
+            round_divide(a.coefficient, power_of_ten(a.scale - (int)digits));
+        a.scale = (int)digits;
+    }
+    if (digits == 0)
+        return integer(a.coefficient);
+    return a;
+}
+
+struct value number_value(struct number a, struct arena *arena)
+{
+    if (a.kind != NUMBER_INTEGER)
+        return value_float(number_to_float(a));
+    if (a.coefficient >= INT64_MIN && a.coefficient <= INT64_MAX)
+        return value_integer((int64_t)a.coefficient);
+    int128 *big = arena_alloc(arena, sizeof *big);
+    if (big == NULL)
+        return value_nil();
+    *big = a.coefficient;
+    return (struct value){.type = VALUE_BIG, .big = big};
+}

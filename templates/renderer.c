@@ -1,0 +1,320 @@
+#include "templates/machine.h"
+#include "templates/number.h"
+
+#include <stdio.h>
+
+/*
+ * Walks the nodes of bodies. An error belongs to the node it happened in: a strict
+ * template ends there, a lax one prints it in the node's place and goes on. After a
+ * node that may have met {% break %} or {% continue %} a body looks for it; text is
+ * printed in any case, as in the reference.
+ */
+
+bool scope_enter(struct template_machine *machine)
+{
+    if (machine->base_depth + machine->scope_depth < machine->limits.depth_max) {
+        machine->scope_depth++;
+        return true;
+    }
+    machine_fail(machine, "Nesting too deep");
+    return false;
+}
+
+void scope_leave(struct template_machine *machine)
+{
+    machine->scope_depth--;
+}
+
+struct frame *frame_new(struct template_machine *machine, bool is_isolated)
+{
+    const struct template *template = machine->template;
+    size_t bindings_bytes = template->symbol_count * sizeof(struct binding);
+    size_t offsets_bytes = template->loop_name_count * sizeof(int64_t);
+    struct frame *frame = machine_alloc(machine, sizeof *frame);
+    char *memory = machine_alloc(machine, bindings_bytes + offsets_bytes);
+    if (frame == NULL || memory == NULL)
+        return NULL;
+    memset(memory, 0, bindings_bytes + offsets_bytes);
+    *frame = (struct frame){.bindings = (struct binding *)(void *)memory,
+                            .offsets = (int64_t *)(void *)(memory + bindings_bytes),
+                            .is_isolated = is_isolated};
+    return frame;
+}
+
+static void render_assign(struct template_machine *machine,
+                          const struct assignment *assignment)
+{
+    struct value value = evaluate_output(machine, assignment->value);
+    if (value.type == VALUE_ABSENT)
+        value = value_nil();
+    if (!machine->failed)
+        machine->frame->bindings[assignment->symbol].assigned = value;
+}
+
+static bool render_capture(struct template_machine *machine,
+                           const struct assignment *assignment)
+{
+    bool was_capturing;
+    struct run before = machine_capture_start(machine, &was_capturing);
+    bool ok = render_body(machine, &assignment->body);
+    struct value captured =
+        value_string(machine_capture_end(machine, before, was_capturing));
+    if (machine->template->escape == TEMPLATE_ESCAPE_HTML)
+        captured.flags = VALUE_IS_HTML;
+    machine->frame->bindings[assignment->symbol].assigned = captured;
+    return ok;
+}
+
+static bool branch_holds(struct template_machine *machine,
+                         const struct branches *branches, uint32_t index)
+{
+    const struct condition *condition = branches->branches[index].condition;
+    if (condition == NULL)
+        return true;
+    bool holds = evaluate_condition(machine, condition);
+    return index == 0 && branches->is_negated ? !holds : holds;
+}
+
+static bool render_if(struct template_machine *machine, const struct branches *branches)
+{
+    for (uint32_t i = 0; i < branches->count; i++) {
+        bool holds = branch_holds(machine, branches, i);
+        if (machine->failed)
+            return true;
+        if (holds)
+            return render_body(machine, &branches->branches[i].body);
+    }
+    return true;
+}
+
+/* Every `when` that matches is rendered; an `else`, if none has matched before it. */
+static bool render_case(struct template_machine *machine, const struct choice *choice)
+{
+    bool matched = false;
+    for (uint32_t i = 0; i < choice->count; i++) {
+        const struct when *when = &choice->whens[i];
+        bool renders = !matched;
+        if (when->value != NULL) {
+            renders = compare(machine, evaluate(machine, choice->subject),
+                              COMPARE_EQUAL, evaluate(machine, when->value));
+            matched = matched || renders;
+        }
+        if (machine->failed)
+            return true;
+        if (renders && !render_body(machine, when->body))
+            return false;
+    }
+    return true;
+}
+
+static struct cycle_state *cycle_find(struct template_machine *machine,
+                                      const struct cycle_node *cycle)
+{
+    struct value name = value_nil();
+    if (cycle->name != NULL)
+        name = evaluate(machine, cycle->name);
+    struct cycle_state *state = machine->frame->cycles;
+    for (; state != NULL; state = state->next) {
+        bool same = cycle->name != NULL
+                        ? state->key.p == NULL && values_identical(state->name, name)
+                        : str_equal(state->key, cycle->key) && state->key.p != NULL;
+        if (same)
+            return state;
+    }
+    state = machine_alloc(machine, sizeof *state);
+    if (state == NULL)
+        return NULL;
+    *state = (struct cycle_state){.name = name,
+                                  .key = cycle->name != NULL ? STR_NULL : cycle->key,
+                                  .next = machine->frame->cycles};
+    machine->frame->cycles = state;
+    return state;
+}
+
+static void render_cycle(struct template_machine *machine,
+                         const struct cycle_node *cycle)
+{
+    struct cycle_state *state = cycle_find(machine, cycle);
+    if (state == NULL)
+        return;
+    const struct output place = {.context = cycle->context};
+    if (state->index < cycle->count)
+        machine_put_escaped(machine, evaluate(machine, &cycle->values[state->index]),
+                            &place);
+    state->index++;
+    if (state->index >= cycle->count)
+        state->index = 0;
+}
+
+static void render_counter(struct template_machine *machine, uint32_t symbol,
+                           int64_t change)
+{
+    struct binding *binding = &machine->frame->bindings[symbol];
+    if (binding->counter.type == VALUE_ABSENT) {
+        struct value start = variable_in_data(machine, symbol);
+        binding->counter = start.type == VALUE_INTEGER ? start : value_integer(0);
+    }
+    int64_t before = binding->counter.integer, after;
+    if (__builtin_add_overflow(before, change, &after)) {
+        machine_fail(machine, "too large a counter");
+        return;
+    }
+    binding->counter.integer = after;
+    machine_put_value(machine, value_integer(change > 0 ? before : after));
+}
+
+static bool render_ifchanged(struct template_machine *machine, const struct body *body)
+{
+    bool was_capturing;
+    struct run before = machine_capture_start(machine, &was_capturing);
+    bool ok = render_body(machine, body);
+    struct value now =
+        value_string(machine_capture_end(machine, before, was_capturing));
+    struct frame *frame = machine->frame;
+    if (frame->ifchanged.type == VALUE_ABSENT || !values_equal(frame->ifchanged, now)) {
+        frame->ifchanged = now;
+        machine_put(machine, value_str(now));
+    }
+    return ok;
+}
+
+static bool render_node(struct template_machine *machine, const struct node *node)
+{
+    switch ((enum node_kind)node->kind) {
+    case NODE_TEXT:
+    case NODE_RAW: machine_put_span(machine, node->span); break;
+    case NODE_OUTPUT:
+        machine_put_escaped(machine, evaluate_output(machine, node->output),
+                            node->output);
+        break;
+    case NODE_ASSIGN: render_assign(machine, node->assignment); break;
+    case NODE_CAPTURE: return render_capture(machine, node->assignment);
+    case NODE_IF: return render_if(machine, node->branches);
+    case NODE_CASE: return render_case(machine, node->choice);
+    case NODE_FOR: return render_for(machine, node->loop);
+    case NODE_TABLEROW: return render_tablerow(machine, node->loop);
+    case NODE_CYCLE: render_cycle(machine, node->cycle); break;
+    case NODE_INCREMENT: render_counter(machine, node->symbol, 1); break;
+    case NODE_DECREMENT: render_counter(machine, node->symbol, -1); break;
+    case NODE_BREAK: machine->interrupt = INTERRUPT_BREAK; break;
+    case NODE_CONTINUE: machine->interrupt = INTERRUPT_CONTINUE; break;
+    case NODE_RENDER: return render_partial(machine, node->call);
+    case NODE_INCLUDE: return render_include(machine, node->call);
+    case NODE_IFCHANGED: return render_ifchanged(machine, node->body);
+    case NODE_NOTHING: break;
+    }
+    return true;
+}
+
+/* "Liquid error (line 3): why", with the partial's name if it is in one. */
+static int describe(const struct template_machine *machine, struct position position,
+                    char *text, size_t cap)
+{
+    if (machine->is_message)
+        return snprintf(text, cap, "%s", machine->why);
+    if (position.partial == 0)
+        return snprintf(text, cap, "Liquid error (line %u): %s", position.line,
+                        machine->why);
+    struct str name = template_source_name(machine->template, position);
+    return snprintf(text, cap, "Liquid error (%.*s line %u): %s", STR_ARG(name),
+                    position.line, machine->why);
+}
+
+/* True if rendering goes on behind the node that failed. */
+static bool recover(struct template_machine *machine, const struct node *node)
+{
+    char text[600];
+    if (machine->fatal == ERR_NONE && machine->template->mode == TEMPLATE_LAX) {
+        int n = describe(machine, node->position, text, sizeof text);
+        machine->failed = false;
+        if (!node->is_blank)
+            machine_put(machine, str_slice(text, n < 600 ? (size_t)n : 599));
+        return !machine->failed;
+    }
+    if (!machine->is_located) {
+        machine->is_located = true;
+        machine->position = node->position;
+    }
+    return false;
+}
+
+bool render_body(struct template_machine *machine, const struct body *body)
+{
+    if (++machine->nesting > MACHINE_NESTING_MAX) {
+        machine->nesting--;
+        machine_fail(machine, "Nesting too deep");
+        return true;
+    }
+    bool ok = true;
+    for (uint32_t i = 0; i < body->count; i++) {
+        const struct node *node = &body->nodes[i];
+        machine_step(machine, 1);
+        ok = render_node(machine, node) && (!machine->failed || recover(machine, node));
+        if (!ok || (machine->interrupt != INTERRUPT_NONE && node->kind != NODE_TEXT))
+            break;
+    }
+    machine->nesting--;
+    return ok;
+}
+
+static enum err render_failed(struct template_machine *machine, struct error *error)
+{
+    char text[600];
+    describe(machine, machine->position, text, sizeof text);
+    struct str name = template_source_name(machine->template, machine->position);
+    return error_set(error, machine->fatal != ERR_NONE ? machine->fatal : ERR_DATA,
+                     "rendering a template: %.*s:%u:%u: %s", STR_ARG(name),
+                     machine->position.line, machine->position.column, text);
+}
+
+/* A fresh start; false if not even that fits the limits. */
+static bool machine_start(struct template_machine *machine,
+                          const struct template *template,
+                          const struct template_input *input)
+{
+    arena_reset(&machine->arena);
+    machine->template = template;
+    machine->input = input;
+    machine->run = (struct run){0};
+    machine->is_capturing = false;
+    machine->interrupt = INTERRUPT_NONE;
+    machine->steps = machine->output_bytes = 0;
+    machine->base_depth = 0;
+    machine->scope_depth = 1;
+    machine->nesting = 0;
+    machine->recipient = (struct value){0};
+    machine->failed = machine->is_message = machine->is_located = false;
+    machine->fatal = ERR_NONE;
+    machine->position = (struct position){.line = 1, .column = 1};
+    machine->frame = frame_new(machine, false);
+    return machine->frame != NULL;
+}
+
+enum err template_render(const struct template *template,
+                         struct template_machine *machine,
+                         const struct template_input *input, struct pieces *pieces,
+                         struct error *error)
+{
+    if (!machine_start(machine, template, input))
+        return render_failed(machine, error);
+    bool has_arena = pieces->arena != NULL && pieces->arena != &machine->arena;
+    pieces_init(pieces, has_arena ? pieces->arena : &machine->arena,
+                pieces->max > 0 ? pieces->max : MACHINE_PIECES_MAX);
+    machine->pieces = pieces;
+    bool ok = render_body(machine, &template->body);
+    if (ok)
+        machine_flush(machine);
+    return ok && !machine->failed ? ERR_NONE : render_failed(machine, error);
+}
+
+enum err template_holds(const struct template *condition,
+                        struct template_machine *machine,
+                        const struct template_input *input, bool *holds,
+                        struct error *error)
+{
+    *holds = false;
+    if (!machine_start(machine, condition, input))
+        return render_failed(machine, error);
+    *holds = evaluate_condition(machine, condition->condition);
+    return machine->failed ? render_failed(machine, error) : ERR_NONE;
+}

@@ -1,0 +1,129 @@
+#include "templates/compiler.h"
+
+#include <stdlib.h>
+
+/* What the world sees of compiling; rendering is in renderer.c. */
+
+static bool add_fixed_symbols(struct compiler *compiler)
+{
+    return compiler_set_symbol(compiler, STR("forloop")) == SYMBOL_FORLOOP &&
+           compiler_set_symbol(compiler, STR("tablerowloop")) == SYMBOL_TABLEROWLOOP &&
+           compiler_symbol(compiler, STR("recipient")) == SYMBOL_RECIPIENT;
+}
+
+/* The names stay the caller's no longer than this call. */
+static bool copy_fields(struct compiler *compiler)
+{
+    size_t count = compiler->options->field_count;
+    struct str *fields = compiler_alloc(compiler, count * sizeof *fields);
+    if (fields == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        fields[i] = arena_copy(compiler->arena, compiler->options->fields[i]);
+        if (str_is_null(fields[i]))
+            return compiler_alloc(compiler, SIZE_MAX) != NULL;
+    }
+    compiler->template->fields = fields;
+    compiler->template->field_count = (uint32_t)count;
+    return true;
+}
+
+static bool compile_document(struct compiler *compiler)
+{
+    struct cutter cutter = {.source = compiler->source};
+    struct builder builder;
+    struct stop stop;
+    builder_init(&builder);
+    if (!parse_body(compiler, &cutter, &builder, &stop))
+        return false;
+    if (!stop.is_end) {
+        if (str_equal(stop.name, STR("else")) || str_equal(stop.name, STR("end")))
+            return compiler_fail(compiler, stop.at, "Unexpected outer '%.*s' tag",
+                                 STR_ARG(stop.name));
+        return compiler_fail(compiler, stop.at, "Unknown tag '%.*s'",
+                             STR_ARG(stop.name));
+    }
+    compiler->template->body = builder_body(&builder);
+    return compile_dynamic_partials(compiler);
+}
+
+static bool compile_condition(struct compiler *compiler)
+{
+    compiler->template->condition = parse_condition(compiler, compiler->source);
+    return compiler->template->condition != NULL;
+}
+
+static enum err compile(struct str source, const struct template_options *options,
+                        bool (*read)(struct compiler *compiler),
+                        struct template **result, struct error *error)
+{
+    struct template *template = calloc(1, sizeof *template);
+    if (template == NULL)
+        return error_set(error, ERR_MEMORY, "reading a template: out of memory");
+    arena_init(&template->arena, COMPILE_MEMORY_MAX);
+    template->mode = options->mode;
+    template->escape = options->escape;
+    template->name = arena_copy(&template->arena, options->name);
+    struct compiler compiler = {.template = template,
+                                .arena = &template->arena,
+                                .options = options,
+                                .error = error,
+                                .source = arena_copy(&template->arena, source),
+                                .line = 1,
+                                .unfed_span = SPAN_NONE};
+    bool ok = !str_is_null(compiler.source) && add_fixed_symbols(&compiler) &&
+              copy_fields(&compiler) && read(&compiler);
+    if (!ok) {
+        enum err code = compiler.code;
+        template_free(template);
+        return code != ERR_NONE
+                   ? code
+                   : error_set(error, ERR_LIMIT, "reading a template: it is too large");
+    }
+    template->loop_name_count = (uint32_t)compiler.loop_names.n;
+    *result = template;
+    return ERR_NONE;
+}
+
+enum err template_compile(struct str source, const struct template_options *options,
+                          struct template **template, struct error *error)
+{
+    return compile(source, options, compile_document, template, error);
+}
+
+enum err template_compile_condition(struct str source,
+                                    const struct template_options *options,
+                                    struct template **template, struct error *error)
+{
+    return compile(source, options, compile_condition, template, error);
+}
+
+void template_free(struct template *template)
+{
+    if (template == NULL)
+        return;
+    arena_fini(&template->arena);
+    free(template);
+}
+
+size_t template_span_count(const struct template *template)
+{
+    return template->span_count;
+}
+
+struct str template_span(const struct template *template, size_t index)
+{
+    return template->spans[index];
+}
+
+void template_reads(const struct template *template, void *self,
+                    void (*each)(void *self, struct str name, unsigned line,
+                                 unsigned column))
+{
+    for (size_t i = 0; i < template->read_count; i++) {
+        const struct read *read = &template->reads[i];
+        const struct symbol *symbol = &template->symbols[read->symbol];
+        if (!symbol->is_set)
+            each(self, symbol->name, read->position.line, read->position.column);
+    }
+}
