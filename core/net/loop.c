@@ -28,7 +28,7 @@ struct net_loop {
     uint64_t timer_ns;
     struct heap timers;
     uint64_t now_ns;
-    bool now_is_fresh;
+    bool now_is_fresh, is_firing;
     void (*turn)(void *self);
     void *turn_self;
     struct net_signal signals[NET_SIGNALS_MAX];
@@ -57,11 +57,15 @@ uint64_t net_loop_now_ns(struct net_loop *loop)
 
 static void loop_timer_set(struct net_loop *loop);
 
-/* Fires what is due; a timer that starts itself again waits for the next round. */
+/* Fires what is due. libuv goes on firing timers as long as one is due, before it looks
+ * at anything else: so what is due again here waits for 1 ms, and the time is read
+ * anew, or a due timer that the cached time does not know of would be tried for ever. */
 static void loop_timer_fired(uv_timer_t *handle)
 {
     struct net_loop *loop = container_of(handle, struct net_loop, timer);
     loop->timer_ns = UINT64_MAX;
+    loop->now_is_fresh = false;
+    loop->is_firing = true;
     uint64_t now_ns = net_loop_now_ns(loop);
     for (size_t left = loop->timers.n; left > 0; left--) {
         struct heap_node *first = heap_first(&loop->timers);
@@ -72,6 +76,7 @@ static void loop_timer_fired(uv_timer_t *handle)
         timer->fire(timer->self);
     }
     loop_timer_set(loop);
+    loop->is_firing = false;
 }
 
 static void loop_timer_set(struct net_loop *loop)
@@ -82,6 +87,8 @@ static void loop_timer_set(struct net_loop *loop)
     uint64_t now_ns = clock_mono_ns(), wait_ns = 0;
     if (first->key > now_ns)
         wait_ns = first->key - now_ns;
+    if (loop->is_firing && wait_ns == 0)
+        wait_ns = NS_PER_MS;
     loop->timer_ns = first->key;
     uv_update_time(&loop->uv);
     uv_timer_start(&loop->timer, loop_timer_fired,

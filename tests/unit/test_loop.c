@@ -61,15 +61,22 @@ static void probe_restart(void *self)
         net_timer_start(probe->loop, &probe->timers[0], 0);
 }
 
+static void probe_count_turn(void *self)
+{
+    ((struct probe *)self)->turns++;
+}
+
 static void loop__timer_started_in_the_past_lets_the_loop_turn(void **state)
 {
     (void)state;
     struct probe probe = {0};
     assert_int_equal(net_loop_new(&probe.loop), ERR_NONE);
+    net_loop_on_turn(probe.loop, probe_count_turn, &probe);
     net_timer_init(&probe.timers[0], probe_restart, &probe);
     net_timer_start(probe.loop, &probe.timers[0], 0);
     net_loop_run(probe.loop);
     assert_int_equal(probe.fired, 100);
+    assert_true(probe.turns >= 99);
     net_loop_free(probe.loop);
 }
 
