@@ -24,6 +24,7 @@
     X(command_suppress_export)                                               \
     X(command_sandbox)                                                       \
     X(command_classify)                                                      \
+    X(command_render)                                                        \
     X(command_help)
 /* clang-format on */
 
