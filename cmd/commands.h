@@ -17,6 +17,10 @@
     X(command_lists_export)                                                  \
     X(command_lists_delete)                                                  \
     X(command_address_check)                                                 \
+    X(command_resolve)                                                       \
+    X(command_status)                                                        \
+    X(command_report)                                                        \
+    X(command_trace)                                                         \
     X(command_suppress_add)                                                  \
     X(command_suppress_remove)                                               \
     X(command_suppress_list)                                                 \

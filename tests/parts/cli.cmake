@@ -1,6 +1,7 @@
 # What the report commands print with, tested by itself.
 unit_test(format cmd)
 unit_test(csv_in cmd)
+unit_test(report_pages report)
 
 # The end-to-end suite, a ctest of its own per file, on this build's binary.
 find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
