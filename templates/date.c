@@ -345,7 +345,7 @@ static void take_year_after(struct words *words, size_t at, struct found *found)
 {
     while (is_sign(words, at, ',') || is_sign(words, at, '-') ||
            is_sign(words, at, '.') || is_sign(words, at, '\'') ||
-           is_letters(words, at, "of"))
+           is_letters(words, at, "of") || (at < words->n && words->p[at].is_used))
         at++;
     if (!is_number(words, at) || words->p[at].text.n > 5)
         return;

@@ -44,18 +44,31 @@ static size_t find_tag_end(struct str source, size_t at)
     return 0;
 }
 
+/* Behind the next "}}" with no brace opening before it, or 0. */
+static size_t find_double_brace(struct str source, size_t at)
+{
+    for (; at + 1 < source.n && source.p[at] != '{'; at++) {
+        if (source.p[at] == '}' && source.p[at + 1] == '}')
+            return at + 2;
+    }
+    return 0;
+}
+
 /*
  * Behind the end of an output that starts at `start`, or 0. A single closing brace
  * ends it too (and is refused afterwards), and a "{%" in it swallows all up to the
  * "%}", as in the reference.
  */
-static size_t find_output_end(struct str source, size_t start)
+static size_t find_output_end(const struct cutter *cutter, size_t start)
 {
+    struct str source = cutter->source;
     for (size_t at = start + 2; at < source.n; at++) {
         char c = source.p[at];
         if (c == '}') {
             bool is_double = at + 1 < source.n && source.p[at + 1] == '}';
-            return at + (is_double ? 2 : 1);
+            size_t later =
+                cutter->is_lax && !is_double ? find_double_brace(source, at) : 0;
+            return later > 0 ? later : at + (is_double ? 2 : 1);
         }
         if (c == '{' && at + 1 < source.n && source.p[at + 1] == '%')
             return find_tag_end(source, at + 2);
@@ -111,7 +124,7 @@ static void cut_tag(struct cutter *cutter, struct chunk *chunk)
 
 static void cut_output(struct cutter *cutter, struct chunk *chunk)
 {
-    size_t start = cutter->at, end = find_output_end(cutter->source, start);
+    size_t start = cutter->at, end = find_output_end(cutter, start);
     bool is_closed = end != 0;
     if (!is_closed)
         end = cutter->source.n;

@@ -42,6 +42,8 @@ struct cutter {
     size_t at;
     /* The source is the inside of a {% liquid %} tag. */
     bool is_lines;
+    /* A single brace does not end an output. */
+    bool is_lax;
 };
 
 /* False at the end. */

@@ -70,7 +70,7 @@ static enum err load(struct compiler *compiler, struct str name, struct str *sou
 
 static bool read_partial(struct compiler *compiler, uint32_t index, struct str source)
 {
-    struct cutter cutter = {.source = source};
+    struct cutter cutter = {.source = source, .is_lax = compiler_is_lax(compiler)};
     struct builder builder;
     struct stop stop;
     builder_init(&builder);

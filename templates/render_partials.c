@@ -46,7 +46,8 @@ static const struct partial *partial_of(struct template_machine *machine,
     return partial != NULL && partial_is_usable(machine, partial) ? partial : NULL;
 }
 
-/* One rendering of a partial in a frame of its own. */
+/* One rendering of a partial in a frame of its own, whose one scope holds the
+ * arguments: what the partial assigns replaces them. */
 static bool render_once(struct template_machine *machine,
                         const struct partial_call *call, const struct partial *partial,
                         struct value variable, struct loop *loop)
@@ -55,17 +56,17 @@ static bool render_once(struct template_machine *machine,
     if (inner == NULL)
         return true;
     if (loop != NULL)
-        inner->bindings[SYMBOL_FORLOOP].local =
+        inner->bindings[SYMBOL_FORLOOP].assigned =
             (struct value){.type = VALUE_LOOP, .loop = loop};
     for (uint32_t i = 0; i < call->argument_count; i++) {
         struct value value = evaluate(machine, call->arguments[i].value);
-        inner->bindings[call->arguments[i].symbol].local =
+        inner->bindings[call->arguments[i].symbol].assigned =
             value.type == VALUE_ABSENT ? value_nil() : value;
     }
     if (machine->failed)
         return true;
     if (!value_is_nil(variable))
-        inner->bindings[call->symbol].local = variable;
+        inner->bindings[call->symbol].assigned = variable;
     unsigned scope_depth = machine->scope_depth;
     machine->base_depth++;
     machine->scope_depth = 1;

@@ -30,7 +30,8 @@ static bool copy_fields(struct compiler *compiler)
 
 static bool compile_document(struct compiler *compiler)
 {
-    struct cutter cutter = {.source = compiler->source};
+    struct cutter cutter = {.source = compiler->source,
+                            .is_lax = compiler_is_lax(compiler)};
     struct builder builder;
     struct stop stop;
     builder_init(&builder);

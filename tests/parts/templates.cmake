@@ -1,0 +1,10 @@
+# Templates.
+find_package(Python3 COMPONENTS Interpreter)
+if(TARGET broadside AND Python3_FOUND)
+  add_test(NAME conformance_liquid
+           COMMAND ${Python3_EXECUTABLE}
+                   ${CMAKE_SOURCE_DIR}/tests/conformance/liquid.py
+                   $<TARGET_FILE:broadside>)
+  set_tests_properties(conformance_liquid PROPERTIES
+                       TIMEOUT 120 SKIP_RETURN_CODE 77 LABELS conformance)
+endif()
