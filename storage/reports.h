@@ -38,6 +38,8 @@ enum delivery_state {
 };
 
 const char *delivery_state_word(enum delivery_state state);
+/* DELIVERY_STATE_COUNT if `word` names no state. */
+enum delivery_state delivery_state_of(struct str word);
 
 struct delivery_counts {
     uint64_t audience;

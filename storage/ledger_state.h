@@ -1,0 +1,121 @@
+/*
+ * ledger_state.h - inside of ledger_store.h: what its parts share
+ *
+ * ledger_store.c opens, closes and groups; ledger_claim.c finds and claims work;
+ * ledger_record.c arms and records; ledger_suppress.c applies new suppressions.
+ *
+ * Thread:  the ledger's.
+ */
+#ifndef BROADSIDE_STORAGE_LEDGER_STATE_H
+#define BROADSIDE_STORAGE_LEDGER_STATE_H
+
+#include "storage/ledger_store.h"
+#include "storage/peer_numbers.h"
+#include "storage/run_owner.h"
+
+/* name, SQL: prepared once, used for each delivery */
+#define LEDGER_STATEMENT_LIST(X)                                                       \
+    X(LEDGER_LANES, "SELECT lane.id, name, last - cursor + 1, due_ms FROM lane"        \
+                    " JOIN domain ON domain.id = lane.domain"                          \
+                    " WHERE lane.id > ?1 AND lane.id <= ?2 AND cursor <= last"         \
+                    " ORDER BY lane.id LIMIT ?3")                                      \
+    X(LEDGER_DUE_LANES,                                                                \
+      "SELECT lane.id, name, last - cursor + 1, due_ms FROM lane"                      \
+      " CROSS JOIN domain ON domain.id = lane.domain"                                  \
+      " WHERE campaign = ?1 AND due_ms IS NOT NULL AND due_ms <= ?2 ORDER BY due_ms")  \
+    X(LEDGER_NEXT_DUE,                                                                 \
+      "SELECT min(due_ms) FROM lane WHERE campaign = ? AND due_ms IS NOT NULL")        \
+    X(LEDGER_COUNT_DEFERRED,                                                           \
+      "SELECT count(*) FROM delivery WHERE lane = ? AND state = 'deferred'")           \
+    X(LEDGER_LANE, "SELECT cursor, last, due_ms FROM lane WHERE id = ?")               \
+    X(LEDGER_CLAIM_DUE,                                                                \
+      "SELECT d.id, recipient, attempts, first_armed_ms, address, name, record"        \
+      " FROM delivery d INDEXED BY delivery_due"                                       \
+      " CROSS JOIN recipient r ON r.id = d.recipient"                                  \
+      " CROSS JOIN domain ON domain.id = r.domain"                                     \
+      " WHERE d.lane = ?1 AND state = 'deferred' AND next_attempt_ms <= ?2"            \
+      " ORDER BY next_attempt_ms LIMIT ?3")                                            \
+    X(LEDGER_CLAIM_NEW,                                                                \
+      "SELECT d.id, recipient, attempts, first_armed_ms, address, name, record"        \
+      " FROM delivery d CROSS JOIN recipient r ON r.id = d.recipient"                  \
+      " CROSS JOIN domain ON domain.id = r.domain"                                     \
+      " WHERE d.id BETWEEN ?1 AND ?2 AND state = 'pending' LIMIT ?3")                  \
+    X(LEDGER_SET_CLAIMED, "UPDATE delivery SET state = 'claimed' WHERE id = ?")        \
+    X(LEDGER_SET_CLAIMED_RANGE, "UPDATE delivery SET state = 'claimed'"                \
+                                " WHERE id BETWEEN ? AND ? AND state = 'pending'")     \
+    X(LEDGER_SET_CURSOR, "UPDATE lane SET cursor = ?2 WHERE id = ?1")                  \
+    X(LEDGER_LOWER_CURSOR,                                                             \
+      "UPDATE lane SET cursor = ?2 WHERE id = ?1 AND cursor > ?2")                     \
+    X(LEDGER_REFRESH_DUE,                                                              \
+      "UPDATE lane SET due_ms = (SELECT min(next_attempt_ms) FROM delivery"            \
+      " INDEXED BY delivery_due WHERE lane = ?1 AND state = 'deferred') WHERE id = "   \
+      "?1")                                                                            \
+    X(LEDGER_LOWER_DUE, "UPDATE lane SET due_ms = ?2"                                  \
+                        " WHERE id = ?1 AND (due_ms IS NULL OR due_ms > ?2)")          \
+    X(LEDGER_ARM, "UPDATE delivery SET state = 'armed', first_armed_ms ="              \
+                  " CASE first_armed_ms WHEN 0 THEN ?2 ELSE first_armed_ms END"        \
+                  " WHERE id = ?1 AND state = 'claimed'")                              \
+    X(LEDGER_UNCLAIM, "UPDATE delivery SET state = 'pending'"                          \
+                      " WHERE id = ? AND state IN ('claimed', 'armed')")               \
+    X(LEDGER_ADD_ATTEMPT, "INSERT INTO attempt VALUES(?1, ?2,"                         \
+                          " (SELECT last_attempt FROM delivery WHERE id = ?2),"        \
+                          " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
+    X(LEDGER_SET_OUTCOME, "UPDATE delivery SET state = ?2, attempts = attempts + ?3,"  \
+                          " next_attempt_ms = ?4, last_attempt = ?5"                   \
+                          " WHERE id = ?1 AND state IN ('claimed', 'armed')")          \
+    X(LEDGER_ADDRESS_OF,                                                               \
+      "SELECT address FROM delivery JOIN recipient r ON r.id = recipient"              \
+      " WHERE delivery.id = ?")                                                        \
+    X(LEDGER_COMMAND, "SELECT command FROM campaign WHERE id = ?")                     \
+    X(LEDGER_DATA_VERSION, "PRAGMA data_version")
+
+enum ledger_statement {
+#define LEDGER_STATEMENT_ENUM(name, sql) name,
+    LEDGER_STATEMENT_LIST(LEDGER_STATEMENT_ENUM)
+#undef LEDGER_STATEMENT_ENUM
+        LEDGER_STATEMENT_COUNT
+};
+
+struct ledger_store {
+    struct store *store;
+    struct run_owner owner;
+    int64_t campaign_id, list_id;
+    int64_t lane_first, lane_last;
+    char name[CAMPAIGN_NAME_MAX + 1];
+    sqlite3_stmt *statements[LEDGER_STATEMENT_COUNT];
+    struct peer_numbers peers;
+    bool is_in_group;
+    /* Deliveries in no terminal state, group included. */
+    uint64_t unfinished;
+    int64_t next_attempt;
+    /* The last suppression applied, and what SQLite says changes when others write. */
+    int64_t suppression_sequence, data_version;
+    /* Of the last call that failed. */
+    struct error error;
+};
+
+/* The first write of a group begins it, and checks that the campaign is still ours. */
+MUST_CHECK enum err ledger_begin(struct ledger_store *ledger);
+/* Keeps what SQLite says as the ledger's error and rolls the group back. */
+enum err ledger_failed(struct ledger_store *ledger);
+/* The same where ledger->error is set already; returns err. */
+enum err ledger_abandon(struct ledger_store *ledger, enum err err);
+/* Runs one of the statements that yield no rows, with up to two integers. */
+MUST_CHECK enum err ledger_run(struct ledger_store *ledger, enum ledger_statement which,
+                               int64_t first, int64_t second);
+/* Inside a group: suppressions that others added become final states. */
+MUST_CHECK enum err ledger_apply_suppressions(struct ledger_store *ledger);
+
+enum err ledger_lanes(void *self, int64_t after, struct arena *arena,
+                      struct lane *lanes, size_t max, size_t *count);
+enum err ledger_due_lanes(void *self, int64_t now_ms, struct arena *arena,
+                          bool (*skip)(void *skip_self, int64_t lane_id),
+                          void *skip_self, struct lane *lanes, size_t max,
+                          size_t *count);
+enum err ledger_next_due(void *self, int64_t *due_ms);
+enum err ledger_claim(void *self, int64_t lane_id, int64_t now_ms, size_t max,
+                      struct job_batch *batch);
+enum err ledger_arm(void *self, struct arm_item *items, size_t count);
+enum err ledger_record(void *self, const struct attempt_record *records, size_t count);
+
+#endif
