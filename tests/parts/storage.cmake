@@ -1,1 +1,2 @@
 unit_test(importer storage)
+unit_test(ledger_store storage)
