@@ -17,6 +17,12 @@
     X(command_lists_export)                                                  \
     X(command_lists_delete)                                                  \
     X(command_address_check)                                                 \
+    X(command_preview)                                                       \
+    X(command_check)                                                         \
+    X(command_launch)                                                        \
+    X(command_resume)                                                        \
+    X(command_pause)                                                         \
+    X(command_cancel)                                                        \
     X(command_resolve)                                                       \
     X(command_status)                                                        \
     X(command_report)                                                        \
