@@ -28,7 +28,9 @@ struct ledger {
     bool is_idle[RUN_WORKERS_MAX];
     unsigned last_count;
     bool has_failed;
-    uint64_t commit_ns, command_ns;
+    /* The last commit, and how long after it the next group gathers. */
+    uint64_t commit_ns, gather_ns;
+    uint64_t command_ns;
     /* Since when rows are left that nothing leads to; 0: not so. */
     uint64_t stuck_since_ns;
     uint64_t commits;

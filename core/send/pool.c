@@ -17,7 +17,7 @@
  * that arming is durable in time, and at most. */
 #define POOL_MESSAGES  256u
 #define POOL_DEPTH_MIN 4u
-#define POOL_DEPTH_MAX 16u
+#define POOL_DEPTH_MAX 32u
 
 static void pool_arm(void *self, struct flight *flight)
 {
