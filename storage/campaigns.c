@@ -165,7 +165,7 @@ enum err campaign_create(struct store *store, const struct campaign_plan *plan,
     enum err err = db_begin(store, error);
     if (err != ERR_NONE)
         return err;
-    int64_t id;
+    int64_t id = 0;
     err = insert_campaign(store, plan, &id, error);
     if (err == ERR_NONE)
         err = audience_materialise(store, plan, id, error);

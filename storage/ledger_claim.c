@@ -191,7 +191,7 @@ enum err ledger_claim(void *self, int64_t lane_id, int64_t now_ms, size_t max,
                       struct job_batch *batch)
 {
     struct ledger_store *ledger = self;
-    struct lane_row lane;
+    struct lane_row lane = {0};
     enum err err = ledger_begin(ledger);
     if (err == ERR_NONE)
         err = read_lane(ledger, lane_id, &lane);
