@@ -297,7 +297,7 @@ static enum err make_plan(struct maker *maker, struct str secret, struct str id_
 
 static enum err make(struct maker *maker, struct str secret)
 {
-    struct str id_domain;
+    struct str id_domain = STR_NULL;
     enum err err = settle_sender(maker, &id_domain);
     hash_str(maker, maker->content->campaign->list);
     if (err == ERR_NONE)
