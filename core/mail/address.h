@@ -16,9 +16,9 @@
 
 #include "core/base/arena.h"
 
-#define ADDRESS_LOCAL_MAX 64
+#define ADDRESS_LOCAL_MAX  64
 #define ADDRESS_DOMAIN_MAX 255
-#define ADDRESS_MAX 254
+#define ADDRESS_MAX        254
 
 struct address {
     /* As given; quoted local parts keep their quotes. */
@@ -34,7 +34,8 @@ struct address {
 };
 
 /* NULL if `input` is a valid mailbox: *address is filled. Otherwise why not. */
-const char *address_parse(struct str input, struct arena *arena, struct address *address);
+const char *address_parse(struct str input, struct arena *arena,
+                          struct address *address);
 /* The same for a domain alone: its lower-case A-label form into *ascii. */
 const char *domain_parse(struct str input, struct arena *arena, struct str *ascii);
 

@@ -1,9 +1,10 @@
 #include "core/mail/html_text.h"
 
 #include "core/mail/html_mask.h"
+#include "core/mail/html_role.h"
+#include "core/mail/link_notes.h"
 #include "core/mail/text_flow.h"
 
-#include <gumbo.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,30 +18,12 @@
  */
 
 /* How wide a value is taken to be when lines are wrapped. */
-#define VALUE_WIDTH   12
-#define FOOTNOTES_MAX 500
-
-enum role {
-    ROLE_INLINE,
-    ROLE_BLOCK,
-    ROLE_PARAGRAPH,
-    ROLE_HEADING,
-    ROLE_LIST,
-    ROLE_ITEM,
-    ROLE_QUOTE,
-    ROLE_PRE,
-    ROLE_CELL,
-    ROLE_LINK,
-    ROLE_IMAGE,
-    ROLE_BREAK,
-    ROLE_RULE,
-    ROLE_HIDDEN,
-};
+#define VALUE_WIDTH 12
 
 struct frame {
     const GumboNode *node;
     unsigned next_child;
-    enum role role;
+    enum html_role role;
     /* What text_flow_outdent takes back. */
     size_t indent;
     /* Of a list: items so far, and the Liquid blocks around it. */
@@ -64,11 +47,7 @@ struct walker {
     size_t words;
     /* Bytes of the word being put together. */
     struct buf word;
-    /* The footnotes' addresses, with their Liquid, one after another; where each ends.
-     */
-    struct buf notes;
-    size_t note_ends[FOOTNOTES_MAX];
-    size_t note_count;
+    struct link_notes notes;
     enum err failed;
 };
 
@@ -101,40 +80,6 @@ static void word_literal(struct walker *walker, struct str s)
     }
 }
 
-/* What separates words: 1, 2 or 3 bytes of blank, or nothing (0). */
-static size_t blank_bytes(struct str s)
-{
-    const unsigned char *p = (const unsigned char *)s.p;
-    if (p[0] == ' ' || (p[0] >= '\t' && p[0] <= '\r'))
-        return 1;
-    if (s.n >= 2 && p[0] == 0xC2 && p[1] == 0xA0)
-        return 2;
-    bool is_wide = s.n >= 3 && p[0] == 0xE2 && p[1] == 0x80 &&
-                   ((p[2] >= 0x80 && p[2] <= 0x8A) || p[2] == 0xAF);
-    return is_wide ? 3 : 0;
-}
-
-/* Characters without width, with which preheaders are filled up: always those that
- * join nothing, at the beginning of a word the joiners too. */
-static size_t filler_bytes(struct str s, bool at_word_start)
-{
-    static const struct {
-        struct str bytes;
-        bool at_start_only;
-    } fillers[] = {
-        {{"\xC2\xAD", 2}, false},     {{"\xCD\x8F", 2}, false},
-        {{"\xE2\x80\x8B", 3}, false}, {{"\xE2\x81\xA0", 3}, false},
-        {{"\xEF\xBB\xBF", 3}, false}, {{"\xE2\x80\x8C", 3}, true},
-        {{"\xE2\x80\x8D", 3}, true},  {{"\xE2\x80\x8E", 3}, true},
-        {{"\xE2\x80\x8F", 3}, true},
-    };
-    for (size_t i = 0; i < sizeof fillers / sizeof fillers[0]; i++)
-        if ((at_word_start || !fillers[i].at_start_only) &&
-            str_has_prefix(s, fillers[i].bytes))
-            return fillers[i].bytes.n;
-    return 0;
-}
-
 /* The word that is put together, if there is one, to the text. */
 static void word_end(struct walker *walker, size_t *width)
 {
@@ -150,8 +95,8 @@ static void control_put(struct walker *walker, const struct liquid_tag *tag);
 static size_t plain_bytes(const struct walker *walker, struct str s)
 {
     size_t n = 1;
-    while (n < s.n && blank_bytes(str_from(s, n)) == 0 &&
-           filler_bytes(str_from(s, n), false) == 0 &&
+    while (n < s.n && text_blank_bytes(str_from(s, n)) == 0 &&
+           text_filler_bytes(str_from(s, n), false) == 0 &&
            html_mask_at(walker->mask, str_from(s, n)) == NULL)
         n++;
     return n;
@@ -163,8 +108,8 @@ static void text_put(struct walker *walker, struct str s)
     size_t width = 0;
     while (s.n > 0) {
         const struct liquid_tag *tag = html_mask_at(walker->mask, s);
-        size_t used = HTML_MASK_BYTES, blank = blank_bytes(s);
-        size_t filler = filler_bytes(s, walker->word.n == 0);
+        size_t used = HTML_MASK_BYTES, blank = text_blank_bytes(s);
+        size_t filler = text_filler_bytes(s, walker->word.n == 0);
         if (tag != NULL) {
             buf_append(&walker->word, tag->source);
             width += tag->is_control ? 0 : VALUE_WIDTH;
@@ -255,111 +200,11 @@ static void comment_put(struct walker *walker, struct str text)
         word_put(walker, tag->source, VALUE_WIDTH);
 }
 
-/* ---- roles --------------------------------------------------------------------- */
-
-static const struct {
-    GumboTag tag;
-    enum role role;
-} roles[] = {
-    {GUMBO_TAG_P, ROLE_PARAGRAPH},   {GUMBO_TAG_TABLE, ROLE_PARAGRAPH},
-    {GUMBO_TAG_DL, ROLE_PARAGRAPH},  {GUMBO_TAG_FIELDSET, ROLE_PARAGRAPH},
-    {GUMBO_TAG_H1, ROLE_HEADING},    {GUMBO_TAG_H2, ROLE_HEADING},
-    {GUMBO_TAG_H3, ROLE_HEADING},    {GUMBO_TAG_H4, ROLE_HEADING},
-    {GUMBO_TAG_H5, ROLE_HEADING},    {GUMBO_TAG_H6, ROLE_HEADING},
-    {GUMBO_TAG_UL, ROLE_LIST},       {GUMBO_TAG_OL, ROLE_LIST},
-    {GUMBO_TAG_LI, ROLE_ITEM},       {GUMBO_TAG_BLOCKQUOTE, ROLE_QUOTE},
-    {GUMBO_TAG_PRE, ROLE_PRE},       {GUMBO_TAG_A, ROLE_LINK},
-    {GUMBO_TAG_TD, ROLE_CELL},       {GUMBO_TAG_TH, ROLE_CELL},
-    {GUMBO_TAG_IMG, ROLE_IMAGE},     {GUMBO_TAG_BR, ROLE_BREAK},
-    {GUMBO_TAG_HR, ROLE_RULE},       {GUMBO_TAG_HEAD, ROLE_HIDDEN},
-    {GUMBO_TAG_STYLE, ROLE_HIDDEN},  {GUMBO_TAG_SCRIPT, ROLE_HIDDEN},
-    {GUMBO_TAG_TITLE, ROLE_HIDDEN},  {GUMBO_TAG_TEMPLATE, ROLE_HIDDEN},
-    {GUMBO_TAG_SVG, ROLE_HIDDEN},    {GUMBO_TAG_OBJECT, ROLE_HIDDEN},
-    {GUMBO_TAG_IFRAME, ROLE_HIDDEN}, {GUMBO_TAG_DIV, ROLE_BLOCK},
-    {GUMBO_TAG_TR, ROLE_BLOCK},      {GUMBO_TAG_CAPTION, ROLE_BLOCK},
-    {GUMBO_TAG_SECTION, ROLE_BLOCK}, {GUMBO_TAG_ARTICLE, ROLE_BLOCK},
-    {GUMBO_TAG_HEADER, ROLE_BLOCK},  {GUMBO_TAG_FOOTER, ROLE_BLOCK},
-    {GUMBO_TAG_MAIN, ROLE_BLOCK},    {GUMBO_TAG_ASIDE, ROLE_BLOCK},
-    {GUMBO_TAG_NAV, ROLE_BLOCK},     {GUMBO_TAG_ADDRESS, ROLE_BLOCK},
-    {GUMBO_TAG_CENTER, ROLE_BLOCK},  {GUMBO_TAG_FORM, ROLE_BLOCK},
-    {GUMBO_TAG_DT, ROLE_BLOCK},      {GUMBO_TAG_DD, ROLE_BLOCK},
-    {GUMBO_TAG_FIGURE, ROLE_BLOCK},  {GUMBO_TAG_FIGCAPTION, ROLE_BLOCK},
-    {GUMBO_TAG_TBODY, ROLE_BLOCK},   {GUMBO_TAG_THEAD, ROLE_BLOCK},
-    {GUMBO_TAG_TFOOT, ROLE_BLOCK},   {GUMBO_TAG_BODY, ROLE_BLOCK},
-};
-
-static struct str attribute(const GumboNode *node, const char *name)
-{
-    const GumboAttribute *found =
-        gumbo_get_attribute(&node->v.element.attributes, name);
-    return found != NULL ? str_of(found->value) : STR_NULL;
-}
-
-/* "display:none" with any blanks and in any case. */
-static bool style_hides(struct str style)
-{
-    char folded[512];
-    size_t n = 0;
-    for (size_t i = 0; i < style.n && n < sizeof folded; i++)
-        if (blank_bytes(str_slice(style.p + i, 1)) == 0)
-            folded[n++] = ascii_lower(style.p[i]);
-    return memmem(folded, n, "display:none", 12) != NULL ||
-           memmem(folded, n, "visibility:hidden", 17) != NULL;
-}
-
-static enum role role_of(const GumboNode *node)
-{
-    if (node->type == GUMBO_NODE_DOCUMENT)
-        return ROLE_INLINE;
-    if (style_hides(attribute(node, "style")) ||
-        !str_is_null(attribute(node, "hidden")))
-        return ROLE_HIDDEN;
-    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
-        if (roles[i].tag == node->v.element.tag)
-            return roles[i].role;
-    return ROLE_INLINE;
-}
-
 /* ---- links --------------------------------------------------------------------- */
-
-/* The number of the footnote for an address; 0 if there is no room for one more. */
-static size_t note_number(struct walker *walker, struct str url)
-{
-    struct str all = buf_str(&walker->notes);
-    size_t begin = 0;
-    for (size_t i = 0; i < walker->note_count; i++) {
-        if (str_equal(str_slice(all.p + begin, walker->note_ends[i] - begin), url))
-            return i + 1;
-        begin = walker->note_ends[i];
-    }
-    if (walker->note_count == FOOTNOTES_MAX)
-        return 0;
-    buf_append(&walker->notes, url);
-    walker->note_ends[walker->note_count++] = walker->notes.n;
-    return walker->note_count;
-}
-
-/* Does the link's text say its address already? */
-static bool is_said(struct str text, struct str url)
-{
-    static const char *const schemes[] = {"mailto:", "tel:", "https://", "http://",
-                                          NULL};
-    for (size_t i = 0; schemes[i] != NULL; i++)
-        if (str_has_prefix(url, str_of(schemes[i])) &&
-            str_equal(text, str_from(url, strlen(schemes[i]))))
-            return true;
-    return str_equal(text, url);
-}
-
-static bool leads_somewhere(struct str url)
-{
-    return url.n > 0 && url.p[0] != '#' && !str_equal(url, STR("mailto:")) &&
-           !str_has_prefix_nocase(url, STR("javascript:"));
-}
 
 static void link_put(struct walker *walker, struct str url)
 {
-    size_t number = walker->liquid_depth == 0 ? note_number(walker, url) : 0;
+    size_t number = walker->liquid_depth == 0 ? link_notes_add(&walker->notes, url) : 0;
     text_flow_space(&walker->flow, 1);
     if (number > 0) {
         buf_printf(&walker->word, "[%zu]", number);
@@ -379,10 +224,10 @@ static void link_leave(struct walker *walker, const struct frame *frame)
     if (frame->words == walker->words || walker->hidden > 0)
         return;
     buf_init(&url, HTML_SOURCE_MAX);
-    html_unmask(walker->mask, str_trim(attribute(frame->node, "href")), &url);
+    html_unmask(walker->mask, str_trim(html_attribute(frame->node, "href")), &url);
     while (text.n > 0 && (text.p[0] == '\n' || text.p[0] == ' '))
         text = str_from(text, 1);
-    if (leads_somewhere(buf_str(&url)) && !is_said(text, buf_str(&url)))
+    if (link_leads_somewhere(buf_str(&url)) && !link_is_said(text, buf_str(&url)))
         link_put(walker, buf_str(&url));
     if (url.failed != ERR_NONE)
         walker->failed = url.failed;
@@ -391,18 +236,14 @@ static void link_leave(struct walker *walker, const struct frame *frame)
 
 static void notes_put(struct walker *walker)
 {
-    struct str all = buf_str(&walker->notes);
-    size_t begin = 0;
-    if (walker->note_count > 0)
+    if (walker->notes.count > 0)
         text_flow_newline(&walker->flow, 2);
-    for (size_t i = 0; i < walker->note_count; i++) {
+    for (size_t i = 0; i < walker->notes.count; i++) {
         buf_printf(&walker->word, "[%zu] ", i + 1);
-        buf_append(&walker->word,
-                   str_slice(all.p + begin, walker->note_ends[i] - begin));
+        buf_append(&walker->word, link_notes_at(&walker->notes, i));
         word_put(walker, buf_str(&walker->word), walker->word.n);
         buf_clear(&walker->word);
         text_flow_newline(&walker->flow, 1);
-        begin = walker->note_ends[i];
     }
 }
 
@@ -458,7 +299,7 @@ static void enter(struct walker *walker, struct frame *frame)
         walker->pre++;
         break;
     case ROLE_CELL: text_flow_space(&walker->flow, 2); break;
-    case ROLE_IMAGE: text_put(walker, attribute(frame->node, "alt")); break;
+    case ROLE_IMAGE: text_put(walker, html_attribute(frame->node, "alt")); break;
     case ROLE_BREAK: text_flow_break(&walker->flow); break;
     case ROLE_RULE: rule_put(walker); break;
     case ROLE_HIDDEN: walker->hidden++; break;
@@ -525,11 +366,12 @@ static bool push(struct walker *walker, const GumboNode *node)
         walker->cap = cap;
     }
     struct frame *frame = &walker->frames[walker->depth++];
-    *frame = (struct frame){.node = node,
-                            .role = walker->hidden > 0 ? ROLE_INLINE : role_of(node),
-                            .liquid_depth = walker->liquid_depth,
-                            .text_begin = walker->flow.text->n,
-                            .words = walker->words};
+    *frame =
+        (struct frame){.node = node,
+                       .role = walker->hidden > 0 ? ROLE_INLINE : html_role_of(node),
+                       .liquid_depth = walker->liquid_depth,
+                       .text_begin = walker->flow.text->n,
+                       .words = walker->words};
     enter(walker, frame);
     return true;
 }
@@ -587,8 +429,8 @@ static enum err walker_result(const struct walker *walker)
         return walker->failed;
     if (walker->word.failed != ERR_NONE)
         return walker->word.failed;
-    if (walker->notes.failed != ERR_NONE)
-        return walker->notes.failed;
+    if (walker->notes.urls.failed != ERR_NONE)
+        return walker->notes.urls.failed;
     if (walker->flow.text->failed != ERR_NONE)
         return walker->flow.text->failed;
     bool is_whole = walker->control_count == walker->mask->expected;
@@ -608,14 +450,14 @@ static enum err masked_to_text(const struct html_mask *mask, struct buf *text)
     walker->mask = mask;
     text_flow_init(&walker->flow, text);
     buf_init(&walker->word, HTML_SOURCE_MAX * 2);
-    buf_init(&walker->notes, HTML_SOURCE_MAX * 2);
+    buf_init(&walker->notes.urls, HTML_SOURCE_MAX * 2);
     walk(walker, output->document);
     notes_put(walker);
     text_flow_finish(&walker->flow);
     enum err err = walker_result(walker);
     gumbo_destroy_output(&options, output);
     buf_fini(&walker->word);
-    buf_fini(&walker->notes);
+    buf_fini(&walker->notes.urls);
     free(walker->frames);
     free(walker);
     return err;

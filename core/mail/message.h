@@ -26,7 +26,7 @@
 struct message_plan;
 
 #define MESSAGE_HEADERS_MAX 64
-#define MESSAGE_BYTES_MAX (64u << 20)
+#define MESSAGE_BYTES_MAX   (64u << 20)
 
 /* A file that goes with every message. */
 struct message_file {

@@ -115,3 +115,34 @@ void text_flow_finish(struct text_flow *flow)
     flow->newlines_due = 1;
     flow_lines(flow);
 }
+
+size_t text_blank_bytes(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    if (p[0] == ' ' || (p[0] >= '\t' && p[0] <= '\r'))
+        return 1;
+    if (s.n >= 2 && p[0] == 0xC2 && p[1] == 0xA0)
+        return 2;
+    bool is_wide = s.n >= 3 && p[0] == 0xE2 && p[1] == 0x80 &&
+                   ((p[2] >= 0x80 && p[2] <= 0x8A) || p[2] == 0xAF);
+    return is_wide ? 3 : 0;
+}
+
+size_t text_filler_bytes(struct str s, bool at_word_start)
+{
+    static const struct {
+        struct str bytes;
+        bool at_start_only;
+    } fillers[] = {
+        {{"\xC2\xAD", 2}, false},     {{"\xCD\x8F", 2}, false},
+        {{"\xE2\x80\x8B", 3}, false}, {{"\xE2\x81\xA0", 3}, false},
+        {{"\xEF\xBB\xBF", 3}, false}, {{"\xE2\x80\x8C", 3}, true},
+        {{"\xE2\x80\x8D", 3}, true},  {{"\xE2\x80\x8E", 3}, true},
+        {{"\xE2\x80\x8F", 3}, true},
+    };
+    for (size_t i = 0; i < sizeof fillers / sizeof fillers[0]; i++)
+        if ((at_word_start || !fillers[i].at_start_only) &&
+            str_has_prefix(s, fillers[i].bytes))
+            return fillers[i].bytes.n;
+    return 0;
+}

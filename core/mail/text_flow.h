@@ -53,4 +53,11 @@ void text_flow_marker(struct text_flow *flow, struct str marker);
 /* One line end at the end. */
 void text_flow_finish(struct text_flow *flow);
 
+/* The bytes at the front of s, which is not empty, that separate words: one blank of
+ * any kind, or 0. */
+size_t text_blank_bytes(struct str s);
+/* The same for a character without width, with which preheaders are filled up: always
+ * those that join nothing, at the beginning of a word the joiners too. */
+size_t text_filler_bytes(struct str s, bool at_word_start);
+
 #endif

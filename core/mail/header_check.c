@@ -1,0 +1,107 @@
+#include "core/mail/header.h"
+
+/* ---- names and kinds ----------------------------------------------------------- */
+
+/* Written by this program, by a relay or by nobody in a message under way. */
+static const char *const reserved_names[] = {
+    "From",
+    "To",
+    "Cc",
+    "Bcc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "Sender",
+    "MIME-Version",
+    "Return-Path",
+    "Received",
+    "Received-SPF",
+    "Delivered-To",
+    "DKIM-Signature",
+    "Authentication-Results",
+    "Apparently-To",
+};
+static const char *const reserved_prefixes[] = {"Content-", "Resent-", "ARC-"};
+
+static const char *const structured_names[] = {
+    "References",     "In-Reply-To",         "Precedence",
+    "Auto-Submitted", "Feedback-ID",         "Importance",
+    "Priority",       "X-Priority",          "Require-Recipient-Valid-Since",
+    "X-SMTPAPI",      "X-Mailgun-Variables", "X-MC-Metadata",
+    "Expires",
+};
+static const char *const address_names[] = {
+    "Errors-To",         "Disposition-Notification-To",
+    "Return-Receipt-To", "Mail-Followup-To",
+    "Mail-Reply-To",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static bool is_one_of(struct str name, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(name, str_of(list[i])))
+            return true;
+    return false;
+}
+
+const char *header_name_check(struct str name)
+{
+    if (name.n == 0 || name.n > HEADER_NAME_MAX)
+        return "a header name has 1 to 76 characters";
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
+            return "a header name is printable ASCII without spaces and colons";
+    bool reserved = is_one_of(name, reserved_names, COUNT(reserved_names));
+    for (size_t i = 0; i < COUNT(reserved_prefixes); i++)
+        reserved |= str_has_prefix_nocase(name, str_of(reserved_prefixes[i]));
+    return reserved ? "this header is not for a campaign to set" : NULL;
+}
+
+enum header_kind header_kind_of(struct str name)
+{
+    if (is_one_of(name, address_names, COUNT(address_names)))
+        return HEADER_ADDRESSES;
+    if (str_has_prefix_nocase(name, STR("List-")) ||
+        is_one_of(name, structured_names, COUNT(structured_names)))
+        return HEADER_STRUCTURED;
+    return HEADER_TEXT;
+}
+
+/* ---- values judged ------------------------------------------------------------- */
+
+/* U+0080 to U+009F, U+2028 and U+2029: controls and line breaks beyond ASCII. */
+static bool has_wide_control(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        if (p[i] == 0xC2 && p[i + 1] < 0xA0)
+            return true;
+        if (p[i] == 0xE2 && i + 2 < s.n && p[i + 1] == 0x80 &&
+            (p[i + 2] == 0xA8 || p[i + 2] == 0xA9))
+            return true;
+    }
+    return false;
+}
+
+const char *header_value_check(struct str value)
+{
+    bool is_ascii = true;
+    if (value.n > HEADER_VALUE_MAX)
+        return "longer than 16384 octets";
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+        if (c == '\r' || c == '\n')
+            return "line break";
+        if ((c < ' ' && c != '\t') || c == 0x7F)
+            return "control character";
+        is_ascii &= c < 0x80;
+    }
+    if (is_ascii)
+        return NULL;
+    if (!str_is_utf8(value))
+        return "not valid UTF-8";
+    return has_wide_control(value) ? "line break or control character" : NULL;
+}

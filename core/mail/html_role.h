@@ -1,0 +1,35 @@
+/*
+ * html_role.h - what an element of an HTML mail is for the one who reads it as text
+ *
+ * Keeps:   libgumbo's types inside this folder: only html_text.c includes this.
+ */
+#ifndef BROADSIDE_MAIL_HTML_ROLE_H
+#define BROADSIDE_MAIL_HTML_ROLE_H
+
+#include "core/base/str.h"
+
+#include <gumbo.h>
+
+enum html_role {
+    ROLE_INLINE,
+    ROLE_BLOCK,
+    ROLE_PARAGRAPH,
+    ROLE_HEADING,
+    ROLE_LIST,
+    ROLE_ITEM,
+    ROLE_QUOTE,
+    ROLE_PRE,
+    ROLE_CELL,
+    ROLE_LINK,
+    ROLE_IMAGE,
+    ROLE_BREAK,
+    ROLE_RULE,
+    ROLE_HIDDEN,
+};
+
+/* Of a document or an element; ROLE_HIDDEN for what its style hides. */
+enum html_role html_role_of(const GumboNode *node);
+/* STR_NULL if the element has none of that name. */
+struct str html_attribute(const GumboNode *node, const char *name);
+
+#endif
