@@ -14,7 +14,7 @@ VALUES = [
     "plain", ".", "..", ".dot at the front", "From here", "a\nb", "a\r\nb", "\n.\n", "\r\n.\r\n",
     "\n.\nMAIL FROM:<evil@example.com>", "\r.\r", "\rx", "tab\there", "=3D=20", "trailing  ",
     "ünïcödé", "日本語のニュース", "emoji 🎉", "x" * 990, "ü" * 600, "a, \"quoted\" <b@c>",
-    "{{ subject }}", "</p><script>", "\u2028line\u0085sep", "%s%n", "-- ", "\x0b\x0c",
+    "{{ subject }}", "</p><script>", "\u2028line\u0085sep", "%s%n", "-- ",
 ]
 
 TEXT = """Hello {{ name }},
