@@ -6,16 +6,19 @@ void flights_init(struct flights *flights, size_t max)
 {
     *flights = (struct flights){.max = max};
     list_init(&flights->free);
+    list_init(&flights->free_arenas);
 }
 
 void flights_fini(struct flights *flights)
 {
     CHECK(flights->in_use == 0);
     struct list *node;
-    while ((node = list_shift(&flights->free)) != NULL) {
-        struct flight *flight = container_of(node, struct flight, link);
-        arena_fini(&flight->arena);
-        free(flight);
+    while ((node = list_shift(&flights->free)) != NULL)
+        free(container_of(node, struct flight, link));
+    while ((node = list_shift(&flights->free_arenas)) != NULL) {
+        struct flight_arena *arena = container_of(node, struct flight_arena, link);
+        arena_fini(&arena->arena);
+        free(arena);
     }
 }
 
@@ -24,11 +27,31 @@ static struct flight *flight_make(struct flights *flights)
     if (flights->made == flights->max)
         return NULL;
     struct flight *flight = malloc(sizeof *flight);
-    if (flight == NULL)
-        return NULL;
-    arena_init(&flight->arena, FLIGHT_MESSAGE_MAX);
-    flights->made++;
+    flights->made += flight != NULL;
     return flight;
+}
+
+static struct flight_arena *flight_arena_new(struct flights *flights)
+{
+    struct list *node = list_shift(&flights->free_arenas);
+    if (node != NULL)
+        return container_of(node, struct flight_arena, link);
+    struct flight_arena *arena = malloc(sizeof *arena);
+    if (arena == NULL)
+        return NULL;
+    list_init(&arena->link);
+    arena_init(&arena->arena, FLIGHT_MESSAGE_MAX);
+    return arena;
+}
+
+void flight_drop_message(struct flights *flights, struct flight *flight)
+{
+    if (flight->arena == NULL)
+        return;
+    arena_reset(&flight->arena->arena);
+    /* The one used last is the warmest. */
+    list_prepend(&flights->free_arenas, &flight->arena->link);
+    flight->arena = NULL;
 }
 
 struct flight *flight_new(struct flights *flights)
@@ -38,6 +61,11 @@ struct flight *flight_new(struct flights *flights)
         node != NULL ? container_of(node, struct flight, link) : flight_make(flights);
     if (flight == NULL)
         return NULL;
+    flight->arena = flight_arena_new(flights);
+    if (flight->arena == NULL) {
+        list_prepend(&flights->free, &flight->link);
+        return NULL;
+    }
     list_init(&flight->link);
     list_init(&flight->arm_link);
     flight->message = (struct smtp_message){.owner = flight};
@@ -57,9 +85,8 @@ void flight_free(struct flights *flights, struct flight *flight)
     list_remove(&flight->link);
     if (flight->batch != NULL)
         batch_unref(flight->batch);
-    arena_reset(&flight->arena);
+    flight_drop_message(flights, flight);
     flights->in_use--;
-    /* The one used last is the warmest. */
     list_prepend(&flights->free, &flight->link);
 }
 

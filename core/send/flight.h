@@ -1,9 +1,10 @@
 /*
  * flight.h - one message on its way: from a job in hand to an outcome that is durable
  *
- * Owns:    the composed message's arena and the outcome's strings; one reference to the
- *          job's batch. Flights come from a slab and go back to it warm, so in the
- *          steady state nothing is allocated.
+ * Owns:    the outcome's strings, one reference to the job's batch and, until it has
+ *          landed, the composed message's arena. Flights and arenas come from slabs and
+ *          go back to them warm, so in the steady state nothing is allocated; an arena
+ *          is far larger than a flight and is not kept while the outcome is recorded.
  * Thread:  one worker; while its record is in an order, the ledger reads the record.
  * Limits:  max flights of a slab, FLIGHT_MESSAGE_MAX bytes a message.
  */
@@ -43,14 +44,20 @@ struct flight {
     /* It has its outcome: `record` is filled. */
     bool is_landed;
     struct attempt_record record;
-    struct arena arena;
+    struct flight_arena *arena;
     char text[OUTCOME_TEXT_MAX];
     char remote_id[FLIGHT_REMOTE_ID_MAX];
     char peer[FLIGHT_PEER_MAX];
 };
 
+/* Where a message is composed. */
+struct flight_arena {
+    struct list link;
+    struct arena arena;
+};
+
 struct flights {
-    struct list free;
+    struct list free, free_arenas;
     size_t made, in_use, max;
 };
 
@@ -59,7 +66,9 @@ void flights_init(struct flights *flights, size_t max);
 void flights_fini(struct flights *flights);
 /* NULL beyond max or without memory. */
 struct flight *flight_new(struct flights *flights);
-/* Gives up its batch reference and empties its arena. */
+/* The message is no longer needed: gives its arena back. */
+void flight_drop_message(struct flights *flights, struct flight *flight);
+/* Gives up its batch reference and its arena. */
 void flight_free(struct flights *flights, struct flight *flight);
 /* Fills the record with copies of the outcome's strings. */
 void flight_land(struct flight *flight, const struct outcome *outcome, int64_t at_ms);

@@ -32,7 +32,7 @@
 /* Messages of one destination in a row before the next one's turn. */
 #define SCHEDULE_CHUNK 32
 /* Bytes of claimed jobs in hand beyond which nothing more is claimed. */
-#define SCHEDULE_CLAIMED_BYTES_MAX (6u << 20)
+#define SCHEDULE_CLAIMED_BYTES_MAX (2u << 20)
 
 enum destination_state {
     DESTINATION_BACKLOG,

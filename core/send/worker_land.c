@@ -115,6 +115,7 @@ void worker_landed(void *self, struct flight *flight, const struct outcome *outc
     flight_land(flight, outcome, worker->wall_ms);
     flight->record.host = pool_relay_name(&worker->pool, flight->channel);
     flight->record.peer = str_of(flight->peer);
+    flight_drop_message(&worker->flights, flight);
     worker_judge(worker, flight);
     worker_act_on_scope(worker, flight, outcome);
     flight->channel = NULL;
@@ -139,6 +140,7 @@ void worker_land_invalid(struct worker *worker, struct flight *flight,
         outcome.text = str_of(why->text);
     flight_land(flight, &outcome, worker->wall_ms);
     flight->record.charged = false;
+    flight_drop_message(&worker->flights, flight);
     list_append(&worker->to_record, &flight->link);
 }
 

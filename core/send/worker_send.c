@@ -22,7 +22,7 @@ static bool worker_compose(struct worker *worker, struct flight *flight)
         job->first_armed_ms = worker->wall_ms;
     enum err err =
         worker->shared->compose.compose(worker->composer, job, job->first_armed_ms,
-                                        &flight->arena, &flight->message, &why);
+                                        &flight->arena->arena, &flight->message, &why);
     flight->message.owner = flight;
     if (err == ERR_NONE)
         return true;
