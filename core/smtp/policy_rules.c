@@ -238,8 +238,6 @@ bool policy_text_is_session_limit(struct str text)
 
 const struct policy_rule *policy_rule_of_code(unsigned code, enum smtp_stage stage)
 {
-    static const struct policy_rule auth = {"AuthenticationFailed", POLICY_RETRY,
-                                            DESTINATION};
     static const struct policy_rule quota = {"QuotaIssues", POLICY_RETRY, RECIPIENT};
     static const struct policy_rule out_of_step = {"ProtocolErrors", POLICY_RETRY,
                                                    SESSION};
@@ -251,9 +249,6 @@ const struct policy_rule *policy_rule_of_code(unsigned code, enum smtp_stage sta
     static const struct policy_rule sender = {"InvalidSender", POLICY_FAIL, MESSAGE};
 
     switch (code) {
-    case 530:
-    case 535:
-    case 538: return &auth;
     case 521: return &host;
     case 525: return &inactive;
     case 556: return &domain;
