@@ -8,6 +8,9 @@
  * the values: JSON's, or what a template has built step by step.
  */
 
+/* Of a column's text; a double holds 15 of them exactly. */
+#define FIELD_DIGITS_MAX 30
+
 static bool is_number(struct value value)
 {
     return value.type == VALUE_INTEGER || value.type == VALUE_BIG ||
@@ -227,10 +230,44 @@ static bool is_ordered(struct value value)
     return is_number(value) || value.type == VALUE_STRING;
 }
 
+/* A column of a list has no type. Beside a number its text is read as one, so that
+ * `orders > 3` means what its author meant; the reference, which has no columns, would
+ * call it an error. False if the text is no number. */
+static bool field_to_number(struct value *value)
+{
+    struct str text = value_str(*value), digits = text;
+    size_t points = 0;
+    if (digits.n > 0 && (digits.p[0] == '-' || digits.p[0] == '+'))
+        digits = str_from(digits, 1);
+    if (digits.n == 0 || digits.n > FIELD_DIGITS_MAX)
+        return false;
+    for (size_t i = 0; i < digits.n; i++) {
+        bool is_inner = i > 0 && i + 1 < digits.n;
+        if (digits.p[i] == '.' && is_inner && ++points == 1)
+            continue;
+        if (digits.p[i] < '0' || digits.p[i] > '9')
+            return false;
+    }
+    double number = number_parse_float(digits);
+    *value = value_float(text.p[0] == '-' ? -number : number);
+    return true;
+}
+
+/* True if one is a number and the other a column's text. */
+static bool has_field_beside_number(struct value left, struct value right)
+{
+    struct value other = is_number(left) ? right : left;
+    return is_number(left) != is_number(right) && other.type == VALUE_STRING &&
+           (other.flags & VALUE_IS_FIELD) != 0;
+}
+
 bool compare(struct template_machine *machine, struct value left,
              enum comparison comparison, struct value right)
 {
     int order;
+    if (comparison != COMPARE_CONTAINS && has_field_beside_number(left, right) &&
+        !field_to_number(is_number(left) ? &right : &left))
+        return comparison == COMPARE_NOT_EQUAL;
     if (comparison == COMPARE_EQUAL)
         return compare_equal(left, right);
     if (comparison == COMPARE_NOT_EQUAL)

@@ -21,6 +21,13 @@ static bool reserved_find(const struct template_input *input, struct str name,
     return false;
 }
 
+static struct value field_value(struct str field)
+{
+    struct value value = value_string(field);
+    value.flags = VALUE_IS_FIELD;
+    return value;
+}
+
 /* All columns that this recipient has, as an object. */
 static struct value recipient_object(struct template_machine *machine)
 {
@@ -35,7 +42,7 @@ static struct value recipient_object(struct template_machine *machine)
     for (uint32_t i = 0; i < template->field_count; i++) {
         struct str field = machine->input->fields[i];
         if (!str_is_null(field))
-            members[n++] = (struct member){template->fields[i], value_string(field)};
+            members[n++] = (struct member){template->fields[i], field_value(field)};
     }
     machine->recipient =
         (struct value){.type = VALUE_OBJECT, .n = n, .members = members};
@@ -64,7 +71,7 @@ static struct value global_find(struct template_machine *machine, struct str nam
         return value;
     if (field != FIELD_NONE && has_fields(machine) &&
         !str_is_null(input->fields[field]))
-        return value_string(input->fields[field]);
+        return field_value(input->fields[field]);
     if (!machine->frame->is_isolated) {
         value = object_get(input->data, name);
         if (!value_is_nil(value))

@@ -33,6 +33,8 @@ enum value_type {
 
 /* A string whose bytes are HTML already: captured, or out of `escape`. */
 #define VALUE_IS_HTML 1
+/* A column's value: a string that is compared with a number as the number it is. */
+#define VALUE_IS_FIELD 2
 
 __extension__ typedef __int128 int128;
 
