@@ -125,12 +125,12 @@ static void append_run(struct buf *line, const struct progress *progress,
                                       : 100);
     append_grouped(line, (uint64_t)(now->rate_per_s + 0.5));
     buf_append(line, STR("/s"));
+    append_time_left(line, progress->audience - done, now->rate_per_s);
     append_count(line, now->delivered, "delivered");
     append_count(line, now->deferred, "deferred");
     append_count(line, now->failed + now->invalid + now->expired, "failed");
     if (now->in_doubt > 0)
         append_count(line, now->in_doubt, "in doubt");
-    append_time_left(line, progress->audience - done, now->rate_per_s);
     if (now->draining)
         buf_append(line, STR("  stopping: waiting for replies"));
     else if (now->connections == 0 && now->relay_trouble[0] != '\0')

@@ -1,0 +1,145 @@
+"""check and launch --dry-run: everybody rendered, nothing sent, nothing created."""
+
+import re
+
+CSV = ("email,first_name,plan\n"
+       "a@example.org,Ada,pro\n"
+       "b@example.org,,free\n"
+       "c@example.org,Chlo\u00e9,pro\n")
+
+
+def campaign(scratch, html="<p>Hello {{ first_name }}</p>\n", extra="", relay=True):
+    scratch.write("people.csv", CSV)
+    scratch.run("import", "people", "people.csv")
+    scratch.write("spring.html", html)
+    scratch.write("spring.yaml", "campaign: spring\nlist: people\n"
+                  "from: Acme <news@acme.example>\nsubject: 'Hi {{ first_name }}'\n"
+                  "html: spring.html\n" + extra +
+                  ("relay: {host: 127.0.0.1, port: 9}\n" if relay else ""))
+    return "spring.yaml"
+
+
+def test_everything_renders(scratch):
+    done = scratch.json("check", campaign(scratch))
+    assert (done["recipients"], done["rendered"], done["invalid"]) == (3, 3, 0)
+    assert 0 < done["smallest_bytes"] <= done["largest_bytes"]
+    assert done["missing"] == [] and done["invalid_rows"] == []
+    assert scratch.json("status") == []
+
+
+def test_no_relay_is_needed(scratch):
+    scratch.run("check", campaign(scratch, relay=False))
+
+
+def test_missing_fields_are_listed_with_position_and_samples(scratch):
+    file = campaign(scratch, html="<p>Hello\n{{ first_name }}, {{ town }}</p>\n"
+                                  "<p>{{ town | default: 'x' }}</p>\n")
+    scratch.write("spring.txt", "text\n")
+    done = scratch.json("check", file)
+    html = [m for m in done["missing"] if m["template"] == "spring.html"]
+    assert [(m["line"], m["field"], m["recipients"]) for m in html] == [(2, "town", 3)]
+    assert html[0]["samples"] == ["a@example.org", "b@example.org", "c@example.org"]
+    text = scratch.run("check", file).stdout
+    assert re.search(r"missing: spring\.html:2:\d+: town: 3 recipients, such as "
+                     r"a@example\.org", text)
+
+
+def test_missing_hold_makes_recipients_invalid(scratch):
+    file = campaign(scratch, html="<p>{{ town }}</p>\n", extra="missing: hold\n")
+    done = scratch.run("check", file, "--format", "json", code=65)
+    import json
+    result = json.loads(done.stdout)
+    assert (result["rendered"], result["invalid"]) == (0, 3)
+    assert "town" in result["invalid_rows"][0]["why"]
+
+
+def test_one_who_cannot_be_rendered_is_65_and_named(scratch):
+    file = campaign(scratch, html="{% if plan == 'free' %}{{ 1 | divided_by: 0 }}{% endif %}x")
+    done = scratch.run("check", file, code=65)
+    assert "invalid: b@example.org: " in done.stdout
+    assert done.stderr.count("\n") == 1
+    dry = scratch.run("launch", file, "--dry-run", code=65)
+    assert "b@example.org" in dry.stdout
+
+
+def test_where_and_suppression_are_counted(scratch):
+    file = campaign(scratch, extra="where: plan == \"pro\"\n")
+    scratch.run("suppress", "add", "c@example.org")
+    done = scratch.json("check", file)
+    assert (done["rendered"], done["left_out"], done["suppressed"]) == (1, 1, 1)
+
+
+def test_warnings(scratch):
+    file = campaign(scratch, html="<a href='http://x.example/'>x</a><img src='cid:a'>"
+                                  + "y" * 110000)
+    text = scratch.run("check", file).stdout
+    for words in ("List-Unsubscribe", "unsubscribing", "http:", "alt text", "Gmail clips"):
+        assert words in text, words
+
+
+def test_good_campaign_has_no_warnings(scratch):
+    file = campaign(scratch, html="<p>Hi {{ first_name }} <img src='https://x.example/a.png' "
+                                  "alt='A'><a href='https://x.example/u'>Unsubscribe</a></p>",
+                    extra="headers: {List-Unsubscribe: '<https://x.example/u>'}\n")
+    assert "warning" not in scratch.run("check", file).stdout
+
+
+def test_result_is_the_same_with_any_number_of_threads(scratch):
+    file = campaign(scratch, html="<p>{{ town }} {{ name }}</p>")
+    scratch.import_list([f"r{i}@d{i % 9}.example" for i in range(2000)])
+    results = []
+    for workers in (1, 2, 7):
+        result = scratch.json("check", file, "--workers", workers)
+        del result["elapsed_s"]
+        results.append(result)
+    assert results[0] == results[1] == results[2]
+    assert results[0]["recipients"] == 2003
+
+
+def test_dry_run_shows_counts_and_samples(scratch):
+    file = campaign(scratch)
+    text = scratch.run("launch", file, "--dry-run").stdout
+    assert "3 of 3 recipients of people would get it" in text
+    assert "  a@example.org\n" in text
+    assert scratch.json("status") == []
+
+
+def test_dry_run_opens_no_socket(scratch):
+    import shutil
+    import subprocess
+
+    import pytest
+    from conftest import BINARY
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed")
+    file = campaign(scratch)
+    subprocess.run(["strace", "-f", "-e", "trace=socket,connect", "-o", "calls", BINARY,
+                    "launch", file, "--dry-run"], cwd=scratch.path, check=True,
+                   capture_output=True)
+    assert "AF_INET" not in (scratch.path / "calls").read_text()
+
+
+def test_empty_list_is_65(scratch):
+    file = campaign(scratch)
+    scratch.write("none.csv", "email\n")
+    scratch.run("import", "none", "none.csv", code=None)
+    text = (scratch.path / file).read_text().replace("list: people", "list: none")
+    scratch.write(file, text)
+    assert scratch.run("check", file, code=None).returncode in (65, 66)
+
+
+def test_columns_compare_with_numbers_as_numbers(scratch):
+    """A CSV has no types: beside a number a cell is read as one, or is neither more nor
+    less than it."""
+    cells = ["10", "9.5", "-3", "", "many", "3", "03"]
+    scratch.write("people.csv", "email,orders\n" +
+                  "".join(f"r{i}@example.org,{cell}\n" for i, cell in enumerate(cells)))
+    scratch.run("import", "people", "people.csv")
+    scratch.write("t.txt", "x\n")
+    for condition, count in (("orders > 3", 2), ("orders >= 3", 4), ("orders < 3", 1),
+                             ("orders == 3", 2), ("orders != 3", 5), ("9 < orders", 2),
+                             ("recipient.orders > 3", 2), ('orders == "3"', 1),
+                             ("nothing > 3", 0)):
+        scratch.write("c.yaml", "campaign: c\nlist: people\nfrom: a@b.example\nsubject: s\n"
+                      f"text: t.txt\nwhere: '{condition}'\n")
+        assert scratch.json("check", "c.yaml")["rendered"] == count, condition

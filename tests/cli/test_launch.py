@@ -1,0 +1,131 @@
+"""launch: what it asks, what it says, what it refuses."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+from conftest import BINARY
+
+
+def on_terminal(scratch, args, answer=None, seconds=30):
+    """Runs the program on a terminal of its own; (exit code, all it printed)."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([BINARY, *args], cwd=scratch.path, env=scratch.env, stdin=slave,
+                               stdout=slave, stderr=slave, close_fds=True)
+    os.close(slave)
+    out, end = b"", time.monotonic() + seconds
+    while time.monotonic() < end:
+        ready, _, _ = select.select([master], [], [], 0.2)
+        try:
+            data = os.read(master, 65536) if ready else b""
+        except OSError:
+            break
+        out += data
+        if answer is not None and b"[y/N]" in out:
+            os.write(master, answer)
+            answer = None
+        if not data and process.poll() is not None:
+            break
+    os.close(master)
+    return process.wait(10), out.decode(errors="replace")
+
+
+def test_asks_on_a_terminal_and_obeys(scratch, sandbox):
+    scratch.import_list([f"r{i}@example.org" for i in range(20)])
+    file = scratch.campaign(sandbox.port)
+    code, text = on_terminal(scratch, ["launch", file], b"n\n")
+    assert code == 0 and "20 recipients of people" in text and "Nothing was sent" in text
+    assert scratch.json("status") == [] and sandbox.accepted() == []
+    code, text = on_terminal(scratch, ["launch", file], b"y\n")
+    assert code == 0 and len(sandbox.accepted()) == 20
+
+
+def test_live_progress_on_a_terminal(scratch, sandbox):
+    scratch.import_list([f"r{i}@example.org" for i in range(60)])
+    file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 30/s\n")
+    scratch.env["TERM"] = "xterm"
+    code, text = on_terminal(scratch, ["launch", file, "--yes"])
+    assert code == 0
+    assert re.search(r"\[#+\.+\] +\d+%  [\d,]+/s  \d+:\d\d:\d\d left  [\d,]+ delivered", text), text
+    assert "left" in text and "\033[36m" in text
+    scratch.env["NO_COLOR"] = "1"
+    text = file.replace("spring", "spring2")
+    scratch.write(text, (scratch.path / file).read_text().replace("campaign: spring",
+                                                                  "campaign: spring2"))
+    code, text = on_terminal(scratch, ["launch", text, "--yes"])
+    assert code == 0 and "\033[36m" not in text
+
+
+def test_plain_progress_when_piped(scratch, sandbox):
+    scratch.import_list([f"r{i}@example.org" for i in range(150)])
+    file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 20/s\n")
+    done = scratch.run("launch", file, "--yes")
+    assert re.search(r"^ *\d+%  \d+/s  .*\d+ delivered", done.stderr, re.M), done.stderr
+    assert "\r" not in done.stderr and "\033" not in done.stderr
+    assert re.search(r"^spring: finished after [\d.]+ s: 150 recipients, 150 delivered",
+                     done.stdout)
+
+
+def test_quiet_says_nothing(scratch, sandbox):
+    scratch.import_list(["a@example.org"])
+    done = scratch.run("--quiet", "launch", scratch.campaign(sandbox.port), "--yes")
+    assert done.stdout == "" and done.stderr == ""
+
+
+def test_second_run_is_refused_with_77(scratch, sandbox):
+    scratch.import_list([f"r{i}@example.org" for i in range(100)])
+    file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 20/s\n")
+    process = scratch.start("launch", file, "--yes")
+    while not sandbox.accepted():
+        time.sleep(0.05)
+    done = scratch.run("resume", "spring", code=77)
+    assert str(process.pid) in done.stderr
+    scratch.run("cancel", "spring")
+    scratch.finish(process, code=None)
+
+
+def test_tls_is_refused_not_ignored(scratch, sandbox):
+    scratch.import_list(["a@example.org"])
+    for relay in ({"tls": "required"}, {"tls": "implicit"}):
+        done = scratch.run("launch", scratch.campaign(sandbox.port, relay=relay), "--yes",
+                           code=76)
+        assert "TLS" in done.stderr
+    assert sandbox.accepted() == [] and scratch.json("status") == []
+
+
+def test_settings_file(scratch, sandbox):
+    scratch.import_list(["a@example.org"])
+    scratch.write("t.txt", "hi\n")
+    scratch.write("c.yaml", "campaign: c\nlist: people\nsubject: s\ntext: t.txt\n")
+    scratch.write("set.yaml", f"relay: {{host: 127.0.0.1, port: {sandbox.port}}}\n"
+                              "from: news@acme.example\n")
+    scratch.run("launch", "c.yaml", "--yes", code=78)
+    scratch.run("launch", "c.yaml", "--yes", "--config", "set.yaml")
+    assert sandbox.accepted()[0]["mail_from"] == "news@acme.example"
+
+
+def test_relay_limits_and_retry_may_change_before_resume(scratch, sandbox):
+    scratch.import_list(["defer1@example.org"])
+    file = scratch.campaign(sandbox.port, extra="retry:\n  first: 1h\n")
+    scratch.run("launch", file, "--yes", "--no-wait", code=75)
+    other = scratch.sandbox()
+    text = (scratch.path / file).read_text()
+    scratch.write(file, text.replace(str(sandbox.port), str(other.port)))
+    scratch.run("resume", "spring", "--no-wait", code=75)
+
+
+def test_resume_from_another_folder(scratch, sandbox):
+    scratch.import_list(["defer1@example.org"])
+    scratch.run("launch", scratch.campaign(sandbox.port, extra="retry:\n  first: 1s\n"),
+                "--yes", "--no-wait", code=75)
+    scratch.run("--db", scratch.path / "broadside.db", "resume", "spring", cwd="/")
+    assert len(sandbox.accepted()) == 1
+
+
+def test_resume_of_a_finished_campaign_says_its_result_again(scratch, sandbox):
+    scratch.import_list(["bounce1@example.org"])
+    scratch.run("launch", scratch.campaign(sandbox.port), "--yes", code=3)
+    scratch.run("resume", "spring", code=3)
