@@ -172,6 +172,11 @@ enum err campaign_create(struct store *store, const struct campaign_plan *plan,
     err = db_end(store, err, error);
     if (err != ERR_NONE)
         return err;
+    /* Closes the temporary database: its dropped tables' pages stay dirty in their own
+     * cache, and every later commit of this connection would walk over all of them. */
+    err = db_exec(store, "PRAGMA temp_store = DEFAULT; PRAGMA temp_store = FILE", error);
+    if (err != ERR_NONE)
+        return err;
     db_checkpoint(store, STORE_WAL_BYTES / 4, true);
     return campaign_find(store, plan->name, arena, campaign, error);
 }

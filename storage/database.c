@@ -233,7 +233,7 @@ void db_checkpoint(struct store *store, int64_t bytes, bool truncate)
         return;
     if (!db_try_lock(store, LOCK_CHECKPOINT))
         return;
-    int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    int mode = truncate ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
     int left = 0, done = 0;
     if (sqlite3_wal_checkpoint_v2(store->db, NULL, mode, &left, &done) == SQLITE_OK)
         store->wal_pages = done >= left ? 0 : left - done;

@@ -90,10 +90,11 @@ static enum err configure(struct store *store, struct error *error)
     enum err err = schema_refuse_foreign(store, error);
     if (err != ERR_NONE)
         return err;
-    if (sqlite3_exec(store->db,
+    sqlite3_snprintf(sizeof pragmas, pragmas,
                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                     "PRAGMA wal_autocheckpoint=0;",
-                     NULL, NULL, NULL) != SQLITE_OK)
+                     "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=%lld;",
+                     (long long)STORE_WAL_BYTES);
+    if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return db_fail(store, error, "open database");
     (void)sqlite3_wal_hook(store->db, on_commit, store);
     return ERR_NONE;
