@@ -9,14 +9,14 @@ endforeach()
 
 # Messages with hostile values, read back by other people's parsers.
 add_executable(compose_messages ${CMAKE_SOURCE_DIR}/tests/interop/compose_messages.c)
+target_link_libraries(compose_messages PRIVATE mail PkgConfig::JANSSON)
 add_executable(html_to_text ${CMAKE_SOURCE_DIR}/tests/interop/html_to_text.c)
 target_link_libraries(html_to_text PRIVATE mail)
-target_link_libraries(compose_messages PRIVATE mail PkgConfig::JANSSON)
-find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH)
-if(PYTHON3)
-  add_test(NAME interop_message_readback
-           COMMAND ${PYTHON3} -m pytest -q -p no:cacheprovider
-                   ${CMAKE_SOURCE_DIR}/tests/interop/test_message_readback.py)
-  set_tests_properties(interop_message_readback PROPERTIES TIMEOUT 120 LABELS interop
+find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
+foreach(name readback readers)
+  add_test(NAME interop_message_${name}
+           COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
+                   ${CMAKE_SOURCE_DIR}/tests/interop/test_message_${name}.py)
+  set_tests_properties(interop_message_${name} PROPERTIES TIMEOUT 120 LABELS interop
     ENVIRONMENT "COMPOSE_MESSAGES=$<TARGET_FILE:compose_messages>;PYTHONDONTWRITEBYTECODE=1")
-endif()
+endforeach()
