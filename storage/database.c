@@ -209,18 +209,28 @@ static int lock_call(struct store *store, int command, short type, int64_t byte,
 bool db_try_lock(struct store *store, int64_t byte)
 {
     struct flock lock;
-    return lock_call(store, F_OFD_SETLK, F_WRLCK, byte, &lock) == 0;
+    if (byte != LOCK_CHECKPOINT && byte == store->held)
+        return false;
+    if (lock_call(store, F_OFD_SETLK, F_WRLCK, byte, &lock) != 0)
+        return false;
+    if (byte != LOCK_CHECKPOINT)
+        store->held = byte;
+    return true;
 }
 
 void db_unlock(struct store *store, int64_t byte)
 {
     struct flock lock;
     (void)lock_call(store, F_OFD_SETLK, F_UNLCK, byte, &lock);
+    if (byte == store->held)
+        store->held = 0;
 }
 
 bool db_is_locked(struct store *store, int64_t byte)
 {
     struct flock lock;
+    if (byte == store->held)
+        return true;
     return lock_call(store, F_OFD_GETLK, F_WRLCK, byte, &lock) == 0 &&
            lock.l_type != F_UNLCK;
 }

@@ -26,6 +26,9 @@ struct store {
     sqlite3 *db;
     char *path;
     int lock_fd;
+    /* The campaign whose byte this store holds, 0 if none: the kernel does not tell a
+     * holder from itself. */
+    int64_t held;
     /* Pages in the write-ahead log after the last commit. */
     int wal_pages;
     /* Salt of the address keys (address_key.h). */
