@@ -409,6 +409,9 @@ static bool take_separated(struct words *words, struct found *found)
             continue;
         bool has_third = is_sign(words, i + 3, c) && is_number(words, i + 4);
         bool negative = i > 0 && is_sign(words, i - 1, '-');
+        /* A decimal, or a year and a month: no date to the reference. */
+        if (!has_third && (c == '.' || (c == '-' && words->p[i].text.n > 2)))
+            return false;
         if (has_third && words->p[i].text.n <= 2 && words->p[i + 4].text.n > 2) {
             /* "14/03/2016": read as year, month, day by the reference, and refused
              * unless the last can be a year and the first a day. */
@@ -448,31 +451,46 @@ static void take_compact_time(struct str digits, struct found *found)
     found->second = digits.n >= 6 ? digits_of(digits, 4, 2) : 0;
 }
 
-/* 20160314, 20160314150500, 20160314T1505; or a day of this month. */
+/* yyyymmdd[hh[mm[ss]]], yymmdd, mmdd, dd: what a run of digits means by its length. */
+static bool read_digits(struct str text, struct found *found)
+{
+    size_t day = text.n == 2 ? 0 : text.n == 4 ? 2 : text.n == 6 ? 4 : 6;
+    if (text.n % 2 != 0 || text.n > 14)
+        return false;
+    if (text.n >= 8) {
+        found->has_year = true;
+        found->year = digits_of(text, 0, 4);
+        if (text.n > 8)
+            take_compact_time(str_from(text, 8), found);
+    } else if (text.n == 6) {
+        int year = digits_of(text, 0, 2);
+        found->has_year = true;
+        found->year = year + (year >= 69 ? 1900 : 2000);
+    }
+    found->day = digits_of(text, day, 2);
+    if (text.n > 2)
+        found->month = digits_of(text, day - 2, 2);
+    return true;
+}
+
+/* 20160314, 20160314T1505Z; or "14th", a day of this month. */
 static bool take_digits(struct words *words, struct found *found)
 {
     for (size_t i = 0; i < words->n; i++) {
         if (!is_number(words, i))
             continue;
-        struct str text = words->p[i].text;
-        if (text.n == 8 || text.n == 12 || text.n == 14) {
-            found->has_year = true;
-            found->year = digits_of(text, 0, 4);
-            found->month = digits_of(text, 4, 2);
-            found->day = digits_of(text, 6, 2);
-            if (text.n > 8)
-                take_compact_time(str_from(text, 8), found);
-            if (is_letters(words, i + 1, "t") && is_number(words, i + 2) &&
-                (words->p[i + 2].text.n == 6 || words->p[i + 2].text.n == 4)) {
-                take_compact_time(words->p[i + 2].text, found);
-                take_zone(words, i + 3, found);
-            }
-            return true;
-        }
-        if (text.n <= 2 && number_at(words, i) > 0) {
+        if (is_ordinal(words, i + 1)) {
             found->day = number_at(words, i);
             return true;
         }
+        if (!read_digits(words->p[i].text, found))
+            continue;
+        if (is_letters(words, i + 1, "t") && is_number(words, i + 2) &&
+            words->p[i + 2].text.n % 2 == 0 && words->p[i + 2].text.n <= 6) {
+            take_compact_time(words->p[i + 2].text, found);
+            take_zone(words, i + 3, found);
+        }
+        return true;
     }
     return false;
 }

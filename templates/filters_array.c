@@ -17,7 +17,8 @@ struct value filter_size(struct template_machine *machine, struct value input,
     case VALUE_RANGE: return value_integer((int64_t)items.count);
     /* An integer's size is that of its memory. */
     case VALUE_INTEGER: return value_integer(8);
-    case VALUE_BIG: return value_integer(16);
+    case VALUE_BIG:
+        return value_integer(*input.big >> 64 == 0 || *input.big >> 64 == -1 ? 8 : 16);
     default: return value_integer(0);
     }
 }
@@ -156,6 +157,9 @@ struct value filter_uniq(struct template_machine *machine, struct value input,
     size_t n = 0;
     if (items == NULL || keys == NULL)
         return value_nil();
+    /* The reference does not even look at a single item. */
+    if (list.n < 2)
+        return list;
     for (uint32_t i = 0; i < list.n && !machine->failed; i++) {
         if (key_of(machine, list.items[i], arguments, count, &key) != PROPERTY_FOUND)
             return value_nil();

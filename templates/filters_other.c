@@ -42,7 +42,7 @@ static bool is_digits(struct str s)
 }
 
 /* Seconds that any calendar can say the year of. */
-#define SECONDS_MAX 3000000000000
+#define SECONDS_MAX 100000000000000000
 
 static bool date_of_number(int64_t seconds, struct date *date)
 {

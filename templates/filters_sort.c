@@ -64,18 +64,27 @@ static void merge_sort(struct sorting *sorting, struct sort_item *items, size_t 
     merge(sorting, items, left, count, spare);
 }
 
-/* The keys of all items; false if one has no properties, or after a failure. */
+/* The keys of all items; false after a failure. A single item is not looked at. */
 static bool set_keys(struct template_machine *machine, struct value list,
                      struct value property, struct sort_item *items)
 {
-    bool ok = true;
+    bool ok = true, by_property = !value_is_nil(property) && list.n > 1;
     for (uint32_t i = 0; i < list.n && ok; i++) {
         items[i] = (struct sort_item){list.items[i], list.items[i]};
-        if (!value_is_nil(property))
+        if (by_property)
             ok = item_property(machine, list.items[i], property, &items[i].key) ==
                  PROPERTY_FOUND;
     }
     return ok;
+}
+
+static bool all_have_properties(struct value list)
+{
+    for (uint32_t i = 0; i < list.n; i++) {
+        if (!item_has_properties(list.items[i]))
+            return false;
+    }
+    return true;
 }
 
 static struct value
@@ -84,6 +93,8 @@ sort(struct template_machine *machine, struct value input, struct value property
 {
     struct sorting sorting = {machine, comes_after};
     struct value list = item_list(machine, input);
+    if (!value_is_nil(property) && !all_have_properties(list))
+        return value_nil();
     struct sort_item *items = machine_alloc(machine, (list.n + 1) * 2 * sizeof *items);
     struct value *sorted = item_list_new(machine, list.n);
     if (items == NULL || sorted == NULL || !set_keys(machine, list, property, items))

@@ -73,6 +73,13 @@ struct value item_list(struct template_machine *machine, struct value input)
     return value_array(items, 1);
 }
 
+bool item_has_properties(struct value item)
+{
+    return item.type == VALUE_OBJECT || item.type == VALUE_STRING ||
+           item.type == VALUE_INTEGER || item.type == VALUE_BIG ||
+           item.type == VALUE_LOOP;
+}
+
 static enum property refuse(struct template_machine *machine, struct value key)
 {
     machine_fail(machine, "cannot select the property '%.*s'",
@@ -80,25 +87,50 @@ static enum property refuse(struct template_machine *machine, struct value key)
     return PROPERTY_FAILED;
 }
 
+/* A key that is a number, cut to an integer. */
+static bool index_of(struct value key, int64_t *index)
+{
+    if (key.type == VALUE_FLOAT && key.number > -9e18 && key.number < 9e18) {
+        *index = (int64_t)key.number;
+        return true;
+    }
+    *index = key.integer;
+    return key.type == VALUE_INTEGER;
+}
+
 static enum property string_property(struct template_machine *machine,
                                      struct value string, struct value key,
                                      struct value *found)
 {
     struct str s = value_str(string);
-    *found = value_nil();
+    int64_t at;
     if (key.type == VALUE_STRING) {
         if (key.n == 0 || memmem(s.p, s.n, key.text, key.n) != NULL)
             *found = key;
         return PROPERTY_FOUND;
     }
-    if (key.type != VALUE_INTEGER)
+    if (!index_of(key, &at))
         return refuse(machine, key);
     int64_t count = (int64_t)utf8_count(s);
-    int64_t at = key.integer < 0 ? key.integer + count : key.integer;
+    if (at < 0)
+        at += count;
     if (at >= 0 && at < count) {
         s = str_from(s, utf8_bytes(s, (size_t)at));
         *found = value_string(str_head(s, utf8_bytes(s, 1)));
     }
+    return PROPERTY_FOUND;
+}
+
+static enum property integer_property(struct template_machine *machine, int128 integer,
+                                      struct value key, struct value *found)
+{
+    int64_t at;
+    if (!index_of(key, &at))
+        return refuse(machine, key);
+    if (at < 0)
+        *found = value_integer(0);
+    else
+        *found = value_integer(at < 127 ? (int64_t)(integer >> at & 1) : integer < 0);
     return PROPERTY_FOUND;
 }
 
@@ -115,15 +147,8 @@ enum property item_property(struct template_machine *machine, struct value item,
         }
         return PROPERTY_FOUND;
     case VALUE_STRING: return string_property(machine, item, key, found);
-    case VALUE_INTEGER:
-        if (key.type != VALUE_INTEGER)
-            return refuse(machine, key);
-        if (key.integer >= 0)
-            *found = value_integer(key.integer < 64 ? item.integer >> key.integer & 1
-                                                    : item.integer < 0);
-        else
-            *found = value_integer(0);
-        return PROPERTY_FOUND;
+    case VALUE_INTEGER: return integer_property(machine, item.integer, key, found);
+    case VALUE_BIG: return integer_property(machine, *item.big, key, found);
     default: return PROPERTY_NONE;
     }
 }

@@ -24,6 +24,8 @@ enum property {
     PROPERTY_FAILED
 };
 
+/* True if the item has properties at all. */
+bool item_has_properties(struct value item);
 /* item[key], as the host language of the reference has it: a member of an object, a
  * part of a string, a bit of an integer. */
 enum property item_property(struct template_machine *machine, struct value item,

@@ -399,6 +399,9 @@ static bool parse_cycle_lax(struct compiler *compiler, struct str markup,
         struct expression *value = row_add(compiler, &values, sizeof *value);
         if (value == NULL || !lax_expression(compiler, fragment, false, value))
             return false;
+        /* The lax reading drops what is nil already. */
+        if (value->kind == EXPRESSION_LITERAL && value_is_nil(value->literal))
+            values.n--;
     }
     cycle->values = values.p;
     cycle->count = (uint32_t)values.n;

@@ -283,7 +283,7 @@ static struct number number_of_float(double number)
     for (size_t i = 0; i < n; i++)
         coefficient = coefficient * 10 + (digits[i] - '0');
     int scale = (int)n - 1 - exponent;
-    if (scale >= POWERS - 1 || scale < -(POWERS - 20))
+    if (scale >= POWERS - 1 || (int)n - scale >= POWERS)
         return binary(number);
     if (scale < 0) {
         coefficient *= power_of_ten(-scale);
@@ -447,6 +447,10 @@ struct number number_apply(struct number a, enum number_operation operation,
     struct number x = a, y = b;
     int128 result;
     if (operation == NUMBER_TIMES) {
+        /* A decimal zero has a sign, too. */
+        if ((a.coefficient == 0 && b.coefficient < 0) ||
+            (b.coefficient == 0 && a.coefficient < 0))
+            return binary(-0.0);
         if (a.scale + b.scale < POWERS &&
             !__builtin_mul_overflow(a.coefficient, b.coefficient, &result))
             return decimal(result, a.scale + b.scale);
@@ -499,15 +503,13 @@ static int128 round_divide(int128 coefficient, int128 unit)
 
 static struct number round_to_tens(struct number a, int64_t digits)
 {
-    int64_t drop = a.scale - digits;
+    int64_t drop = (a.kind == NUMBER_DECIMAL ? a.scale : 0) - digits;
     if (drop >= POWERS)
-        return a.kind == NUMBER_DECIMAL ? decimal(0, 0) : integer(0);
-    int128 unit = power_of_ten((int)drop);
-    int128 rounded = round_divide(a.coefficient, unit);
-    int128 back = power_of_ten((int)-digits);
-    if (__builtin_mul_overflow(rounded, back, &rounded))
+        return integer(0);
+    int128 rounded = round_divide(a.coefficient, power_of_ten((int)drop));
+    if (!scale_up(&rounded, (int)-digits))
         return binary(number_to_float(a));
-    return a.kind == NUMBER_DECIMAL ? decimal(rounded, 0) : integer(rounded);
+    return integer(rounded);
 }
 
 struct number number_round(struct number a, int64_t digits)

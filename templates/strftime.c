@@ -59,8 +59,9 @@ static void put_text(const struct output *output, const struct directive *direct
     char changed[64];
     size_t n = text.n < sizeof changed ? text.n : sizeof changed;
     bool to_upper = directive->is_upper;
-    bool to_lower = directive->is_swapped && directive->letter == 'p';
-    if (directive->is_swapped && directive->letter != 'p')
+    bool to_lower =
+        directive->is_swapped && (directive->letter == 'p' || directive->letter == 'Z');
+    if (directive->is_swapped && !to_lower)
         to_upper = true;
     for (size_t i = 0; i < n; i++) {
         char c = text.p[i];
@@ -162,7 +163,6 @@ static struct str expansion(char letter)
     case 'R': return STR("%H:%M");
     case 'r': return STR("%I:%M:%S %p");
     case 'v': return STR("%e-%^b-%Y");
-    case '+': return STR("%a %b %e %H:%M:%S %Z %Y");
     default: return STR_NULL;
     }
 }
