@@ -77,7 +77,8 @@ def test_database_is_chosen_by_option_then_environment(scratch):
 
 
 @pytest.mark.parametrize("content", [b"this is no database, it is a text\n" * 100,
-                                     b"SQLite format 3\0" + b"\xff" * 4000])
+                                     b"SQLite format 3\0" + b"\xff" * 4000],
+                         ids=["text", "torn"])
 def test_foreign_database_is_74(scratch, content):
     file = scratch.write("broadside.db", content)
     done = scratch.run("lists", code=74)
