@@ -6,8 +6,8 @@
 
 /*
  * Quoted-printable is mostly copying: the longest run of bytes that stand for
- * themselves and fit into the line is found sixteen at a time and copied at once;
- * what is left, byte by byte, is line breaks, '=', controls and bytes beyond ASCII.
+ * themselves and fit into the line is found and copied sixteen at a time; what is left,
+ * byte by byte, is line breaks, '=', controls and bytes beyond ASCII.
  */
 
 /* A soft-broken line ends in "=": one column less for the text. Hard-broken lines
@@ -21,25 +21,31 @@ static bool qp_is_plain(char c)
     return c >= ' ' && c <= '~' && c != '=';
 }
 
-static size_t qp_plain_run(const char *p, size_t n)
+/* Copies the bytes at the front of `in` that stand for themselves, `room` at most;
+ * returns how many. More than that may be written to `to`, up to what QP_BYTES_MAX
+ * leaves behind the end of the text. */
+static size_t qp_copy_run(struct str in, size_t room, char *to)
 {
     size_t at = 0;
 #if defined(__SSE2__)
     const __m128i space = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7F);
     const __m128i equals = _mm_set1_epi8('=');
-    for (; at + 16 <= n; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(p + at));
+    for (; at + 16 <= in.n; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(in.p + at));
         /* Signed: bytes beyond ASCII are below the space too. */
         __m128i bad = _mm_or_si128(
             _mm_cmplt_epi8(bytes, space),
             _mm_or_si128(_mm_cmpeq_epi8(bytes, del), _mm_cmpeq_epi8(bytes, equals)));
+        _mm_storeu_si128((__m128i *)(void *)(to + at), bytes);
         unsigned mask = (unsigned)_mm_movemask_epi8(bad);
-        if (mask != 0)
-            return at + (unsigned)__builtin_ctz(mask);
+        if (mask != 0 || at + 16 >= room) {
+            size_t run = at + (unsigned)__builtin_ctz(mask | 1u << 16);
+            return run < room ? run : room;
+        }
     }
 #endif
-    while (at < n && qp_is_plain(p[at]))
-        at++;
+    for (; at < in.n && at < room && qp_is_plain(in.p[at]); at++)
+        to[at] = in.p[at];
     return at;
 }
 
@@ -141,23 +147,18 @@ static size_t line_end_length(struct str in)
 /* At a byte that is no line end, with nothing held. */
 static char *qp_text(struct qp *qp, struct str in, char *to, size_t *used)
 {
-    size_t room = QP_TEXT_MAX - qp->column;
-    size_t run = qp_plain_run(in.p, in.n < room ? in.n : room);
-    bool is_last = run == in.n || is_line_end(in.p[run]);
     if (qp->column == 0 && in.p[0] == '.') {
         *used = 1;
         return qp_hex(qp, '.', to);
     }
-    if (run == 0) {
-        *used = 0;
-        return qp_is_plain(in.p[0]) ? qp_break(qp, to) : qp_character(qp, in, to, used);
-    }
+    size_t run = qp_copy_run(in, QP_TEXT_MAX - qp->column, to);
     *used = run;
-    if (is_last && in.p[run - 1] == ' ') {
+    if (run == 0)
+        return qp_is_plain(in.p[0]) ? qp_break(qp, to) : qp_character(qp, in, to, used);
+    if (in.p[run - 1] == ' ' && (run == in.n || is_line_end(in.p[run]))) {
         qp->held = ' ';
         run--;
     }
-    memcpy(to, in.p, run);
     qp->column += (unsigned)run;
     return to + run;
 }
