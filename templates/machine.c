@@ -108,8 +108,10 @@ void machine_written(struct template_machine *machine, size_t bytes)
 
 void machine_put(struct template_machine *machine, struct str bytes)
 {
+    if (bytes.n == 0)
+        return;
     char *p = machine_room(machine, bytes.n);
-    if (p == NULL || bytes.n == 0)
+    if (p == NULL)
         return;
     memcpy(p, bytes.p, bytes.n);
     machine_written(machine, bytes.n);
