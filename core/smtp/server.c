@@ -2,15 +2,15 @@
 
 #include "core/base/buf.h"
 #include "core/smtp/data_scan.h"
+#include "core/smtp/server_out.h"
 #include "core/smtp/server_path.h"
 
 #include <stdlib.h>
 
 /*
  * Input is taken by the part that the state names: a command line, the content after
- * DATA, or a chunk of BDAT. Replies gather in one buffer, so a group of pipelined
- * commands is answered by one write. Gates are positions in the stream of replies,
- * first in, first out: the output ends at the first gate that is not open.
+ * DATA, or a chunk of BDAT. Replies gather in one stream (server_out.h), so a group of
+ * pipelined commands is answered by one write.
  *
  * One thing depends on how the input is cut, and must: a client that sends on after
  * DATA (or, without PIPELINING, after any command) before it can have read the reply
@@ -18,23 +18,12 @@
  */
 enum server_state { SERVER_COMMAND, SERVER_DATA, SERVER_CHUNK, SERVER_CLOSING };
 
-struct server_gate {
-    uint64_t position;
-    bool is_open, stops;
-};
-
 struct smtp_server {
     struct smtp_server_settings settings;
     struct smtp_server_events events;
     enum server_state state;
 
-    struct buf out;
-    /* Where in the stream of replies out begins. */
-    uint64_t out_begin;
-    /* Gate g lies in gates[g % SMTP_SERVER_GATES_MAX]. */
-    struct server_gate gates[SMTP_SERVER_GATES_MAX];
-    uint64_t gate_first, gate_next;
-    unsigned gates_that_stop;
+    struct server_out out;
 
     char line[SMTP_SERVER_LINE_MAX];
     size_t line_bytes;
@@ -62,9 +51,8 @@ static void server_close(struct smtp_server *server)
 
 static void server_reply(struct smtp_server *server, struct str reply)
 {
-    buf_append(&server->out, reply);
-    buf_append(&server->out, STR("\r\n"));
-    if (server->out.failed != ERR_NONE)
+    server_out_line(&server->out, reply);
+    if (server_out_has_failed(&server->out))
         server_close(server);
 }
 
@@ -86,19 +74,11 @@ static void server_break_off(struct smtp_server *server, struct str reply)
     server_close(server);
 }
 
-static uint64_t server_out_end(const struct smtp_server *server)
-{
-    return server->out_begin + server->out.n;
-}
-
 static void server_decide(struct smtp_server *server,
                           const struct smtp_verdict *verdict)
 {
-    if (verdict->is_gated) {
-        server->gates[server->gate_next++ % SMTP_SERVER_GATES_MAX] =
-            (struct server_gate){server_out_end(server), false, verdict->stops};
-        server->gates_that_stop += verdict->stops;
-    }
+    if (verdict->is_gated)
+        server_out_gate(&server->out, verdict->stops);
     if (verdict->reply.n > 0)
         server_reply(server, verdict->reply);
     if (verdict->closes)
@@ -108,35 +88,22 @@ static void server_decide(struct smtp_server *server,
 static struct smtp_verdict server_verdict(const struct smtp_server *server,
                                           struct str reply)
 {
-    return (struct smtp_verdict){.reply = reply, .gate = server->gate_next};
+    return (struct smtp_verdict){.reply = reply, .gate = server->out.gate_next};
 }
 
 void smtp_server_open_gate(struct smtp_server *server, uint64_t gate)
 {
-    CHECK(gate >= server->gate_first && gate < server->gate_next);
-    struct server_gate *opened = &server->gates[gate % SMTP_SERVER_GATES_MAX];
-    CHECK(!opened->is_open);
-    opened->is_open = true;
-    server->gates_that_stop -= opened->stops;
-    while (server->gate_first < server->gate_next &&
-           server->gates[server->gate_first % SMTP_SERVER_GATES_MAX].is_open)
-        server->gate_first++;
+    server_out_open(&server->out, gate);
 }
 
 struct str smtp_server_output(const struct smtp_server *server)
 {
-    struct str all = buf_str(&server->out);
-    if (server->gate_first == server->gate_next)
-        return all;
-    uint64_t end = server->gates[server->gate_first % SMTP_SERVER_GATES_MAX].position;
-    return str_head(all, (size_t)(end - server->out_begin));
+    return server_out_ready(&server->out);
 }
 
 void smtp_server_sent(struct smtp_server *server, size_t bytes)
 {
-    CHECK(bytes <= server->out.n);
-    buf_consume(&server->out, bytes);
-    server->out_begin += bytes;
+    server_out_sent(&server->out, bytes);
 }
 
 bool smtp_server_is_closing(const struct smtp_server *server)
@@ -146,8 +113,7 @@ bool smtp_server_is_closing(const struct smtp_server *server)
 
 bool smtp_server_is_over(const struct smtp_server *server)
 {
-    return server->state == SERVER_CLOSING && server->out.n == 0 &&
-           server->gate_first == server->gate_next;
+    return server->state == SERVER_CLOSING && server_out_is_empty(&server->out);
 }
 
 /* --- the transaction --- */
@@ -255,7 +221,7 @@ static void command_helo(struct smtp_server *server, struct str argument)
     transaction_reset(server);
     server->has_greeted = true;
     server->is_extended = false;
-    buf_append(&server->out, STR("250 "));
+    server_out_text(&server->out, STR("250 "));
     server_reply(server, server->settings.host);
 }
 
@@ -267,14 +233,14 @@ static void command_ehlo(struct smtp_server *server, struct str argument)
     }
     transaction_reset(server);
     server->has_greeted = server->is_extended = true;
-    buf_append(&server->out, STR("250-"));
+    server_out_text(&server->out, STR("250-"));
     server_reply(server, server->settings.host);
     if (server->settings.offers_pipelining)
         server_reply(server, STR("250-PIPELINING"));
     if (server->settings.offers_chunking)
         server_reply(server, STR("250-CHUNKING"));
-    buf_append(&server->out, STR("250-SIZE "));
-    buf_append_u64(&server->out, server->settings.bytes_max);
+    server_out_text(&server->out, STR("250-SIZE "));
+    buf_append_u64(&server->out.bytes, server->settings.bytes_max);
     server_reply(server, STR(""));
     server_reply(server, STR("250-8BITMIME"));
     server_reply(server, STR("250-SMTPUTF8"));
@@ -553,16 +519,6 @@ static size_t feed_line(struct smtp_server *server, struct str bytes)
 
 /* --- input --- */
 
-/* Room for the replies of one step: EHLO's are the longest. */
-#define REPLY_ROOM 2048
-
-static bool server_may_take(const struct smtp_server *server)
-{
-    return server->gates_that_stop == 0 &&
-           server->gate_next - server->gate_first < SMTP_SERVER_GATES_MAX &&
-           server->out.n + REPLY_ROOM <= SMTP_SERVER_OUT_MAX;
-}
-
 static size_t server_step(struct smtp_server *server, struct str bytes)
 {
     switch (server->state) {
@@ -577,7 +533,7 @@ static size_t server_step(struct smtp_server *server, struct str bytes)
 size_t smtp_server_feed(struct smtp_server *server, struct str bytes)
 {
     size_t taken = 0;
-    while (taken < bytes.n && server_may_take(server))
+    while (taken < bytes.n && server_out_has_room(&server->out))
         taken += server_step(server, str_from(bytes, taken));
     return taken;
 }
@@ -590,12 +546,12 @@ struct smtp_server *smtp_server_new(const struct smtp_server_settings *settings,
         return NULL;
     server->settings = *settings;
     server->events = *events;
-    buf_init(&server->out, SMTP_SERVER_OUT_MAX);
+    server_out_init(&server->out);
     buf_init(&server->mail_from, SMTP_SERVER_PATH_MAX);
     buf_init(&server->rcpts, SMTP_SERVER_RCPTS_MAX * (SMTP_SERVER_PATH_MAX + 1));
     smtp_data_scan_init(&server->scan);
-    buf_append(&server->out, STR("220 "));
-    buf_append(&server->out, settings->host);
+    server_out_text(&server->out, STR("220 "));
+    server_out_text(&server->out, settings->host);
     server_reply(server, STR(" ESMTP Broadside sandbox"));
     return server;
 }
@@ -604,7 +560,7 @@ void smtp_server_free(struct smtp_server *server)
 {
     if (server == NULL)
         return;
-    buf_fini(&server->out);
+    server_out_fini(&server->out);
     buf_fini(&server->mail_from);
     buf_fini(&server->rcpts);
     free(server);
