@@ -17,12 +17,35 @@ int64_t clock_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + (int64_t)(now.tv_nsec / 1000000);
 }
 
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+/*
+ * Every message has a Date, and gmtime_r takes glibc's lock of the time zone, which all
+ * workers would wait for. Years are counted from 1 March, so that the leap day is the
+ * last of its year, and in eras of 400 years, after which the calendar repeats.
+ */
 static struct tm clock_utc(int64_t wall_ms)
 {
-    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
-    struct tm utc = {.tm_mday = 1, .tm_year = 70};
-    gmtime_r(&seconds, &utc);
-    return utc;
+    int64_t seconds = floor_divide(wall_ms, 1000), day = floor_divide(seconds, 86400);
+    int in_day = (int)(seconds - day * 86400);
+    /* Days since 1 March of year 0, and of its era. */
+    int64_t days = day + 719468, era = floor_divide(days, 146097);
+    int of_era = (int)(days - era * 146097);
+    int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int of_year = of_era - (365 * year + year / 4 - year / 100);
+    int month = (5 * of_year + 2) / 153;
+    return (struct tm){
+        .tm_year = (int)(era * 400) + year + (month >= 10) - 1900,
+        .tm_mon = (month + 2) % 12,
+        .tm_mday = of_year - (153 * month + 2) / 5 + 1,
+        .tm_wday = (int)(((day + 4) % 7 + 7) % 7),
+        .tm_hour = in_day / 3600,
+        .tm_min = in_day / 60 % 60,
+        .tm_sec = in_day % 60,
+    };
 }
 
 const char *clock_rfc3339(int64_t wall_ms, char to[CLOCK_RFC3339_BYTES])
