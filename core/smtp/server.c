@@ -1,9 +1,4 @@
-#include "core/smtp/server.h"
-
-#include "core/base/buf.h"
-#include "core/smtp/data_scan.h"
-#include "core/smtp/server_out.h"
-#include "core/smtp/server_path.h"
+#include "core/smtp/server_state.h"
 
 #include <stdlib.h>
 
@@ -16,31 +11,6 @@
  * DATA (or, without PIPELINING, after any command) before it can have read the reply
  * is at fault, and what came in the same piece as the command shows it.
  */
-enum server_state { SERVER_COMMAND, SERVER_DATA, SERVER_CHUNK, SERVER_CLOSING };
-
-struct smtp_server {
-    struct smtp_server_settings settings;
-    struct smtp_server_events events;
-    enum server_state state;
-
-    struct server_out out;
-
-    char line[SMTP_SERVER_LINE_MAX];
-    size_t line_bytes;
-    bool line_is_too_long;
-    /* More input stood behind the command when it was read. */
-    bool more_follows;
-    unsigned errors;
-
-    bool has_greeted, is_extended;
-    bool has_mail, is_8bitmime, is_smtputf8;
-    struct buf mail_from, rcpts;
-    unsigned rcpt_count;
-
-    struct smtp_data_scan scan;
-    uint64_t message_bytes, chunk_left;
-    bool has_content, chunk_is_last;
-};
 
 /* --- replies --- */
 
@@ -49,15 +19,14 @@ static void server_close(struct smtp_server *server)
     server->state = SERVER_CLOSING;
 }
 
-static void server_reply(struct smtp_server *server, struct str reply)
+void server_reply(struct smtp_server *server, struct str reply)
 {
     server_out_line(&server->out, reply);
     if (server_out_has_failed(&server->out))
         server_close(server);
 }
 
-/* The client's fault, unless it says 4xx; too many of them end the session. */
-static void server_complain(struct smtp_server *server, struct str reply)
+void server_complain(struct smtp_server *server, struct str reply)
 {
     server_reply(server, reply);
     server->errors += str_has_prefix(reply, STR("5"));
@@ -67,15 +36,13 @@ static void server_complain(struct smtp_server *server, struct str reply)
     server_close(server);
 }
 
-/* The client's fault after which nobody knows where it is. */
-static void server_break_off(struct smtp_server *server, struct str reply)
+void server_break_off(struct smtp_server *server, struct str reply)
 {
     server_reply(server, reply);
     server_close(server);
 }
 
-static void server_decide(struct smtp_server *server,
-                          const struct smtp_verdict *verdict)
+void server_decide(struct smtp_server *server, const struct smtp_verdict *verdict)
 {
     if (verdict->is_gated)
         server_out_gate(&server->out, verdict->stops);
@@ -85,8 +52,7 @@ static void server_decide(struct smtp_server *server,
         server_close(server);
 }
 
-static struct smtp_verdict server_verdict(const struct smtp_server *server,
-                                          struct str reply)
+struct smtp_verdict server_verdict(const struct smtp_server *server, struct str reply)
 {
     return (struct smtp_verdict){.reply = reply, .gate = server->out.gate_next};
 }
@@ -118,7 +84,7 @@ bool smtp_server_is_over(const struct smtp_server *server)
 
 /* --- the transaction --- */
 
-static void transaction_reset(struct smtp_server *server)
+void server_reset(struct smtp_server *server)
 {
     if (server->has_content)
         server->events.abandoned(server->events.self);
@@ -189,7 +155,7 @@ static void message_end(struct smtp_server *server)
     } else {
         server_complain(server, fault);
     }
-    transaction_reset(server);
+    server_reset(server);
 }
 
 static void content_arrived(void *self, struct str bytes)
@@ -210,127 +176,7 @@ static size_t feed_data(struct smtp_server *server, struct str bytes)
     return taken;
 }
 
-/* --- the commands --- */
-
-static void command_helo(struct smtp_server *server, struct str argument)
-{
-    if (str_trim(argument).n == 0) {
-        server_complain(server, STR("501 5.5.4 syntax: HELO host"));
-        return;
-    }
-    transaction_reset(server);
-    server->has_greeted = true;
-    server->is_extended = false;
-    server_out_text(&server->out, STR("250 "));
-    server_reply(server, server->settings.host);
-}
-
-static void command_ehlo(struct smtp_server *server, struct str argument)
-{
-    if (str_trim(argument).n == 0) {
-        server_complain(server, STR("501 5.5.4 syntax: EHLO host"));
-        return;
-    }
-    transaction_reset(server);
-    server->has_greeted = server->is_extended = true;
-    server_out_text(&server->out, STR("250-"));
-    server_reply(server, server->settings.host);
-    if (server->settings.offers_pipelining)
-        server_reply(server, STR("250-PIPELINING"));
-    if (server->settings.offers_chunking)
-        server_reply(server, STR("250-CHUNKING"));
-    server_out_text(&server->out, STR("250-SIZE "));
-    buf_append_u64(&server->out.bytes, server->settings.bytes_max);
-    server_reply(server, STR(""));
-    server_reply(server, STR("250-8BITMIME"));
-    server_reply(server, STR("250-SMTPUTF8"));
-    server_reply(server, STR("250 ENHANCEDSTATUSCODES"));
-}
-
-/* Why MAIL is not in order now; STR_NULL if it is. */
-static struct str mail_refusal(const struct smtp_server *server)
-{
-    if (!server->has_greeted)
-        return STR("503 5.5.1 EHLO or HELO first");
-    if (server->has_mail)
-        return STR("503 5.5.1 nested MAIL");
-    return STR_NULL;
-}
-
-static struct str mail_parse(struct smtp_server *server, struct str argument)
-{
-    struct smtp_path path;
-    struct smtp_mail_params params;
-    struct str refusal = smtp_path_parse(argument, STR("FROM:"), &path);
-    if (str_is_null(refusal))
-        refusal = smtp_mail_params_parse(path.params, &params);
-    if (!str_is_null(refusal))
-        return refusal;
-    if (path.params.n > 0 && !server->is_extended)
-        return STR("555 5.5.4 parameters need EHLO");
-    if (!str_is_ascii(path.address) && !params.is_smtputf8)
-        return STR("553 5.6.7 the address needs SMTPUTF8");
-    if (server->settings.bytes_max != 0 && params.size > server->settings.bytes_max)
-        return STR("552 5.3.4 the message is larger than SIZE allows");
-    server->is_8bitmime = params.is_8bitmime;
-    server->is_smtputf8 = params.is_smtputf8;
-    buf_append(&server->mail_from, path.address);
-    return STR_NULL;
-}
-
-static void command_mail(struct smtp_server *server, struct str argument)
-{
-    struct str refusal = mail_refusal(server);
-    if (str_is_null(refusal))
-        refusal = mail_parse(server, argument);
-    if (!str_is_null(refusal)) {
-        server_complain(server, refusal);
-        return;
-    }
-    server->has_mail = true;
-    server_reply(server, STR("250 2.1.0 ok"));
-}
-
-static struct str rcpt_parse(const struct smtp_server *server, struct str argument,
-                             struct str *address)
-{
-    if (!server->has_mail)
-        return STR("503 5.5.1 MAIL first");
-    struct smtp_path path;
-    struct str refusal = smtp_path_parse(argument, STR("TO:"), &path);
-    if (!str_is_null(refusal))
-        return refusal;
-    if (path.address.n == 0)
-        return STR("501 5.1.3 bad address syntax");
-    if (path.params.n > 0)
-        return STR("555 5.5.4 unknown parameter");
-    if (!str_is_ascii(path.address) && !server->is_smtputf8)
-        return STR("553 5.6.7 the address needs SMTPUTF8");
-    if (server->rcpt_count == SMTP_SERVER_RCPTS_MAX)
-        return STR("452 4.5.3 too many recipients");
-    *address = path.address;
-    return STR_NULL;
-}
-
-static void command_rcpt(struct smtp_server *server, struct str argument)
-{
-    struct str address;
-    struct str refusal = rcpt_parse(server, argument, &address);
-    if (!str_is_null(refusal)) {
-        server_complain(server, refusal);
-        return;
-    }
-    struct smtp_verdict verdict = server_verdict(server, STR("250 2.1.5 ok"));
-    server->events.rcpt(server->events.self, address, &verdict);
-    if (str_has_prefix(verdict.reply, STR("2"))) {
-        buf_append(&server->rcpts, address);
-        buf_append_char(&server->rcpts, '\0');
-        server->rcpt_count++;
-    }
-    server_decide(server, &verdict);
-}
-
-static struct str content_refusal(const struct smtp_server *server)
+struct str server_content_refusal(const struct smtp_server *server)
 {
     if (!server->has_mail)
         return STR("503 5.5.1 MAIL first");
@@ -339,26 +185,10 @@ static struct str content_refusal(const struct smtp_server *server)
     return STR_NULL;
 }
 
-static void command_data(struct smtp_server *server, struct str argument)
-{
-    struct str refusal = content_refusal(server);
-    if (argument.n > 0) {
-        server_complain(server, STR("501 5.5.4 DATA takes no argument"));
-    } else if (server->has_content) {
-        server_complain(server, STR("503 5.5.1 DATA after BDAT"));
-    } else if (!str_is_null(refusal)) {
-        /* No fault of a client that pipelines: its recipients were refused. */
-        server_reply(server, refusal);
-    } else {
-        server_reply(server, STR("354 end with <CRLF>.<CRLF>"));
-        server->state = SERVER_DATA;
-    }
-}
-
-static void chunk_end(struct smtp_server *server)
+void server_chunk_end(struct smtp_server *server)
 {
     server->state = SERVER_COMMAND;
-    struct str refusal = content_refusal(server);
+    struct str refusal = server_content_refusal(server);
     if (!str_is_null(refusal))
         server_reply(server, refusal);
     else if (server->chunk_is_last)
@@ -367,111 +197,18 @@ static void chunk_end(struct smtp_server *server)
         server_reply(server, STR("250 2.0.0 ok"));
 }
 
-static void command_bdat(struct smtp_server *server, struct str argument)
-{
-    struct str last;
-    struct str count = str_split(str_trim(argument), ' ', &last);
-    uint64_t octets;
-    if (!str_to_u64(count, &octets) ||
-        (!str_is_null(last) && !str_equal_nocase(str_trim(last), STR("LAST")))) {
-        /* How much follows is not known. */
-        server_break_off(server, STR("501 5.5.4 syntax: BDAT octets [LAST]"));
-        return;
-    }
-    server->chunk_is_last = !str_is_null(last);
-    server->chunk_left = octets;
-    server->state = SERVER_CHUNK;
-    if (octets == 0)
-        chunk_end(server);
-}
-
 /* A chunk is taken to its end whether it is wanted or not (RFC 3030 section 2). */
 static size_t feed_chunk(struct smtp_server *server, struct str bytes)
 {
     if (bytes.n > server->chunk_left)
         bytes.n = (size_t)server->chunk_left;
     struct smtp_data_sink sink = {server, content_arrived};
-    if (str_is_null(content_refusal(server)))
+    if (str_is_null(server_content_refusal(server)))
         smtp_data_scan_chunk(&server->scan, bytes, &sink);
     server->chunk_left -= bytes.n;
     if (server->chunk_left == 0)
-        chunk_end(server);
+        server_chunk_end(server);
     return bytes.n;
-}
-
-static void command_rset(struct smtp_server *server, struct str argument)
-{
-    (void)argument;
-    transaction_reset(server);
-    server_reply(server, STR("250 2.0.0 ok"));
-}
-
-static void command_noop(struct smtp_server *server, struct str argument)
-{
-    (void)argument;
-    server_reply(server, STR("250 2.0.0 ok"));
-}
-
-static void command_vrfy(struct smtp_server *server, struct str argument)
-{
-    (void)argument;
-    server_reply(server, STR("252 2.1.5 send some mail, and see"));
-}
-
-static void command_quit(struct smtp_server *server, struct str argument)
-{
-    (void)argument;
-    server_break_off(server, STR("221 2.0.0 bye"));
-}
-
-/* What a command is, and whether it must be the last of a pipelined group (RFC 2920
- * section 3.1). A chunk follows its BDAT at once, pipelining or not. */
-static const struct command {
-    struct str verb;
-    void (*run)(struct smtp_server *server, struct str argument);
-    bool ends_group, is_followed;
-} commands[] = {
-    {{"RCPT", 4}, command_rcpt, false, false},
-    {{"MAIL", 4}, command_mail, false, false},
-    {{"DATA", 4}, command_data, true, false},
-    {{"BDAT", 4}, command_bdat, false, true},
-    {{"RSET", 4}, command_rset, false, false},
-    {{"EHLO", 4}, command_ehlo, true, false},
-    {{"HELO", 4}, command_helo, true, false},
-    {{"NOOP", 4}, command_noop, false, false},
-    {{"VRFY", 4}, command_vrfy, false, false},
-    {{"QUIT", 4}, command_quit, false, true},
-};
-
-static const struct command *command_find(struct str verb)
-{
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands)[0]; i++)
-        if (str_equal_nocase(verb, commands[i].verb))
-            return &commands[i];
-    return NULL;
-}
-
-static bool is_pipelining_wrongly(const struct smtp_server *server,
-                                  const struct command *command)
-{
-    bool may_pipeline = server->settings.offers_pipelining && server->is_extended;
-    return server->more_follows && !command->is_followed &&
-           (command->ends_group || !may_pipeline);
-}
-
-static void server_command(struct smtp_server *server, struct str line)
-{
-    struct str argument;
-    struct str verb = str_split(line, ' ', &argument);
-    const struct command *command = command_find(verb);
-    if (command == NULL)
-        server_complain(server, STR("502 5.5.1 unknown command"));
-    else if (is_pipelining_wrongly(server, command))
-        server_break_off(server, STR("503 5.5.0 improper command pipelining"));
-    else
-        command->run(server, argument);
-    if (server->mail_from.failed != ERR_NONE || server->rcpts.failed != ERR_NONE)
-        server_break_off(server, STR("421 4.3.0 out of memory"));
 }
 
 /* A line with its LF. */
