@@ -39,13 +39,22 @@ static struct str entity_of(char c)
 
 #define ENTITY_BYTES_MAX 6
 
-/* The bytes before the first that is escaped. `is_html`: entities stay as they are. */
-static size_t plain_length(struct str bytes, int strictness, bool is_html)
+static size_t plain_length(struct str bytes)
+{
+    size_t n = 0;
+    while (n < bytes.n && escape_classes[(unsigned char)bytes.p[n]] != ESCAPE_TEXT)
+        n++;
+    return n;
+}
+
+/* Copies the bytes before the first that is escaped; how many these were. */
+static size_t copy_plain(char *to, struct str bytes, int strictness, bool is_html)
 {
     for (size_t i = 0; i < bytes.n; i++) {
         int class = escape_classes[(unsigned char)bytes.p[i]];
         if (class != 0 && class <= strictness && !(is_html && bytes.p[i] == '&'))
             return i;
+        to[i] = bytes.p[i];
     }
     return bytes.n;
 }
@@ -53,10 +62,13 @@ static size_t plain_length(struct str bytes, int strictness, bool is_html)
 static void put_html(struct template_machine *machine, struct str bytes, int strictness,
                      bool is_html)
 {
-    for (;;) {
-        size_t n = plain_length(bytes, strictness, is_html);
-        machine_put(machine, str_head(bytes, n));
-        if (n == bytes.n || machine->failed)
+    while (bytes.n > 0 && !machine->failed) {
+        char *to = machine_room(machine, bytes.n + ENTITY_BYTES_MAX);
+        if (to == NULL)
+            return;
+        size_t n = copy_plain(to, bytes, strictness, is_html);
+        machine_written(machine, n);
+        if (n == bytes.n)
             return;
         machine_put(machine, entity_of(bytes.p[n]));
         bytes = str_from(bytes, n + 1);
@@ -66,7 +78,7 @@ static void put_html(struct template_machine *machine, struct str bytes, int str
 void text_add_html(struct text *text, struct str bytes)
 {
     for (;;) {
-        size_t n = plain_length(bytes, ESCAPE_TEXT, false);
+        size_t n = plain_length(bytes);
         text_add(text, str_head(bytes, n));
         if (n == bytes.n || text->machine->failed)
             return;

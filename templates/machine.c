@@ -50,15 +50,6 @@ void machine_exceeded(struct template_machine *machine, const char *what)
     machine->fatal = ERR_LIMIT;
 }
 
-bool machine_step(struct template_machine *machine, uint64_t count)
-{
-    machine->steps += count;
-    if (machine->steps <= machine->limits.steps_max)
-        return true;
-    machine_exceeded(machine, "too many steps");
-    return false;
-}
-
 void *machine_alloc(struct template_machine *machine, size_t bytes)
 {
     void *memory = arena_alloc(&machine->arena, bytes > 0 ? bytes : 1);
@@ -83,27 +74,10 @@ static bool run_grow(struct template_machine *machine, struct run *run, size_t b
     return true;
 }
 
-static bool output_counts(struct template_machine *machine, size_t bytes)
-{
-    machine->output_bytes += bytes;
-    if (machine->output_bytes <= machine->limits.output_bytes_max)
-        return true;
-    machine_exceeded(machine, "too much output");
-    return false;
-}
-
-char *machine_room(struct template_machine *machine, size_t bytes)
+char *machine_more_room(struct template_machine *machine, size_t bytes)
 {
     struct run *run = &machine->run;
-    if (run->cap - run->n < bytes && !run_grow(machine, run, bytes))
-        return NULL;
-    return run->p + run->n;
-}
-
-void machine_written(struct template_machine *machine, size_t bytes)
-{
-    machine->run.n += bytes;
-    output_counts(machine, bytes);
+    return run_grow(machine, run, bytes) ? run->p + run->n : NULL;
 }
 
 void machine_put(struct template_machine *machine, struct str bytes)
@@ -139,7 +113,10 @@ void machine_put_span(struct template_machine *machine, uint32_t span)
         return;
     }
     machine_flush(machine);
-    if (output_counts(machine, text.n) && !pieces_add(machine->pieces, text, span))
+    machine->output_bytes += text.n;
+    if (machine->output_bytes > machine->limits.output_bytes_max)
+        machine_exceeded(machine, "too much output");
+    else if (!pieces_add(machine->pieces, text, span))
         machine_exceeded(machine, "too many pieces of output");
 }
 

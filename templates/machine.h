@@ -70,6 +70,8 @@ struct template_machine {
     uint64_t steps, output_bytes;
     unsigned base_depth, scope_depth, nesting;
     struct value recipient;
+    /* How many pieces the last rendering had: so many there is room for at once. */
+    size_t pieces_before;
     bool failed;
     /* Not ERR_NONE: nothing can go on, in a lax template neither. */
     enum err fatal;
@@ -87,16 +89,39 @@ void machine_fail(struct template_machine *machine, const char *format, ...)
 /* Fails the rendering: a limit. */
 void machine_exceeded(struct template_machine *machine, const char *what);
 /* `count` steps of work; false if there were too many. */
-bool machine_step(struct template_machine *machine, uint64_t count);
+static inline bool machine_step(struct template_machine *machine, uint64_t count)
+{
+    machine->steps += count;
+    if (machine->steps <= machine->limits.steps_max)
+        return true;
+    machine_exceeded(machine, "too many steps");
+    return false;
+}
+
 /* NULL after machine_exceeded. */
 void *machine_alloc(struct template_machine *machine, size_t bytes);
 
 /* Output, to the pieces or to what is being captured. */
 void machine_put(struct template_machine *machine, struct str bytes);
 void machine_put_span(struct template_machine *machine, uint32_t span);
+char *machine_more_room(struct template_machine *machine, size_t bytes);
+
 /* Room for up to `bytes`, of which machine_written says how many were used. */
-char *machine_room(struct template_machine *machine, size_t bytes);
-void machine_written(struct template_machine *machine, size_t bytes);
+static inline char *machine_room(struct template_machine *machine, size_t bytes)
+{
+    if (machine->run.cap - machine->run.n >= bytes)
+        return machine->run.p + machine->run.n;
+    return machine_more_room(machine, bytes);
+}
+
+static inline void machine_written(struct template_machine *machine, size_t bytes)
+{
+    machine->run.n += bytes;
+    machine->output_bytes += bytes;
+    if (machine->output_bytes > machine->limits.output_bytes_max)
+        machine_exceeded(machine, "too much output");
+}
+
 /* What is written between the two is returned instead. */
 struct run machine_capture_start(struct template_machine *machine, bool *was_capturing);
 struct str machine_capture_end(struct template_machine *machine, struct run before,

@@ -290,6 +290,20 @@ static bool machine_start(struct template_machine *machine,
     return machine->frame != NULL;
 }
 
+/* Emptied, with room for as many as the last rendering had. */
+static void empty_pieces(struct template_machine *machine, struct pieces *pieces)
+{
+    bool has_arena = pieces->arena != NULL && pieces->arena != &machine->arena;
+    size_t cap = machine->pieces_before + machine->pieces_before / 8;
+    pieces_init(pieces, has_arena ? pieces->arena : &machine->arena,
+                pieces->max > 0 ? pieces->max : MACHINE_PIECES_MAX);
+    machine->pieces = pieces;
+    if (cap > pieces->max)
+        cap = pieces->max;
+    pieces->p = cap > 0 ? arena_alloc(pieces->arena, cap * sizeof *pieces->p) : NULL;
+    pieces->cap = pieces->p != NULL ? cap : 0;
+}
+
 enum err template_render(const struct template *template,
                          struct template_machine *machine,
                          const struct template_input *input, struct pieces *pieces,
@@ -297,13 +311,11 @@ enum err template_render(const struct template *template,
 {
     if (!machine_start(machine, template, input))
         return render_failed(machine, error);
-    bool has_arena = pieces->arena != NULL && pieces->arena != &machine->arena;
-    pieces_init(pieces, has_arena ? pieces->arena : &machine->arena,
-                pieces->max > 0 ? pieces->max : MACHINE_PIECES_MAX);
-    machine->pieces = pieces;
+    empty_pieces(machine, pieces);
     bool ok = render_body(machine, &template->body);
     if (ok)
         machine_flush(machine);
+    machine->pieces_before = pieces->n;
     return ok && !machine->failed ? ERR_NONE : render_failed(machine, error);
 }
 
