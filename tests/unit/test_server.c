@@ -231,7 +231,7 @@ static void server__group_is_answered_in_one(void **state)
 static void server__every_split_makes_no_difference(void **state)
 {
     (void)state;
-    static const char *const steps[] = {GROUP, "..x\r\n.y\r\n.\r\n" GROUP,
+    static const char *const steps[] = {GROUP, ("..x\r\n.y\r\n.\r\n" GROUP),
                                         "z\r\n.\r\nRSET\r\nQUIT\r\n"};
     for (size_t cut = 1; cut < 80; cut++) {
         struct host host;
