@@ -157,7 +157,10 @@ static void split_plain(struct csv_rows *rows, struct str text)
 static bool salvage(struct csv_rows *rows, struct str rest)
 {
     struct buf text;
-    buf_init(&text, IMPORT_FIELD_MAX + CSV_SOURCE_BYTES + 1);
+    buf_init(&text, IMPORT_FIELD_MAX + CSV_SOURCE_BYTES + 8);
+    /* libcsv does not keep the mark that opened a field. */
+    if (rows->parser.quoted)
+        buf_append_char(&text, '"');
     buf_append(&text,
                str_slice((const char *)rows->parser.entry_buf, rows->parser.entry_pos));
     buf_append(&text, without_line_end(rest));

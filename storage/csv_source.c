@@ -244,8 +244,11 @@ enum err csv_source_next(struct csv_source *source, struct csv_line *line,
             str_slice(source->text + source->first, source->last - source->first);
         size_t n = line_length(text, is_dry(source));
         line->ends = n > 0;
-        if (n == 0 && (is_dry(source) || text.n == CSV_SOURCE_BYTES))
+        /* A piece never ends with a CR that may be half of a line end. */
+        if (n == 0 && is_dry(source))
             n = text.n;
+        else if (n == 0 && text.n == CSV_SOURCE_BYTES)
+            n = text.n - (text.p[text.n - 1] == '\r');
         if (n > 0) {
             line->bytes = str_head(text, n);
             source->first += n;
