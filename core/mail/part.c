@@ -19,6 +19,11 @@ struct part_span {
     size_t lead;
     struct str qp;
     struct qp qp_after;
+    /* The lead as it is encoded where its first line fits behind what stands before:
+     * that takes `lead_columns`; NULL if it never fits. */
+    struct str lead_qp;
+    unsigned lead_columns;
+    struct qp lead_after;
     /* By how many bytes the joint takes for its quantum; NULL for short spans. */
     struct str base64[3];
     struct base64 base64_after[3];
@@ -97,6 +102,31 @@ static void span_measure(struct part_span *span)
     span->is_7bit = check.is_7bit;
 }
 
+/* Encodes the lead once, behind a column that stands for any other than the first. */
+static enum err span_encode_lead(struct part_span *span, struct arena *arena)
+{
+    struct str lead = str_head(span->text, span->lead);
+    size_t first = span->first_line < lead.n ? span->first_line : lead.n;
+    struct qp qp = {.column = 1};
+    if (lead.n == 0 || first > ENCODING_LINE_MAX)
+        return ERR_NONE;
+    char *to = arena_alloc(arena, QP_BYTES_MAX(lead.n));
+    if (to == NULL)
+        return ERR_MEMORY;
+    char *end = qp_encode(&qp, str_head(lead, first), to);
+    /* More columns than bytes written: it was broken. */
+    if (qp.column != (size_t)(end - to) + 1)
+        return ERR_NONE;
+    /* A blank before the line end takes three columns, and one that is held none yet.
+     */
+    bool is_whole = first == lead.n;
+    span->lead_columns = qp.column - 1 + (!is_whole && qp.held != 0 ? 3 : 0);
+    end = qp_encode(&qp, str_from(lead, first), end);
+    span->lead_qp = str_slice(to, (size_t)(end - to));
+    span->lead_after = qp;
+    return ERR_NONE;
+}
+
 static enum err span_encode_qp(struct part_span *span, struct arena *arena)
 {
     size_t lead = 0;
@@ -107,8 +137,9 @@ static enum err span_encode_qp(struct part_span *span, struct arena *arena)
     struct str rest = str_from(span->text, lead);
     span->lead = lead;
     span->scratch = QP_BYTES_MAX(lead) + WIRE_COPY_MAX;
-    if (rest.n == 0)
-        return ERR_NONE;
+    enum err err = span_encode_lead(span, arena);
+    if (err != ERR_NONE || rest.n == 0)
+        return err;
     char *to = arena_alloc(arena, QP_BYTES_MAX(rest.n));
     if (to == NULL)
         return ERR_MEMORY;
@@ -256,10 +287,33 @@ static bool compose_7bit(const struct part *part, const struct pieces *pieces,
     return last == '\n' || last == '\r';
 }
 
+/* Writes the lead as it was encoded once, if it comes out the same here: the line has
+ * room, no blank waits to learn that the line ends, no dot begins it. */
+static bool lead_compose_qp(const struct part_span *span, struct qp *qp,
+                            struct wire *wire)
+{
+    if (qp->held != 0 && span->first_line == 0)
+        return false;
+    if (qp->column + (qp->held != 0) == 0 && span->begins_with_dot)
+        return false;
+    if (!qp_has_room(qp, span->lead_columns))
+        return false;
+    if (qp->held != 0)
+        *wire->to++ = qp->held;
+    unsigned column = qp->column + (qp->held != 0) + span->lead_columns;
+    memcpy(wire->to, span->lead_qp.p, span->lead_qp.n);
+    wire->to += span->lead_qp.n;
+    *qp = span->lead_after;
+    if (!span->has_line_end || span->first_line >= span->lead)
+        qp->column = column;
+    return true;
+}
+
 static void span_compose_qp(const struct part_span *span, struct qp *qp,
                             struct wire *wire)
 {
-    wire->to = qp_encode(qp, str_head(span->text, span->lead), wire->to);
+    if (str_is_null(span->lead_qp) || !lead_compose_qp(span, qp, wire))
+        wire->to = qp_encode(qp, str_head(span->text, span->lead), wire->to);
     if (span->qp.n == 0)
         return;
     wire->to = qp_soft_break(qp, wire->to);

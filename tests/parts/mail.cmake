@@ -1,6 +1,6 @@
 unit_test(address mail PkgConfig::JANSSON)
 target_compile_definitions(test_address PRIVATE SOURCE_ROOT="${CMAKE_SOURCE_DIR}")
-foreach(name address_list encoding header html_text message)
+foreach(name address_list encoding header html_text message part)
   unit_test(${name} mail)
 endforeach()
 foreach(name address encoding header html_text)
