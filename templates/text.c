@@ -24,8 +24,8 @@ static char *text_room(struct text *text, size_t bytes)
 
 void text_add(struct text *text, struct str bytes)
 {
-    char *p = text_room(text, bytes.n);
-    if (p == NULL || bytes.n == 0)
+    char *p = bytes.n > 0 ? text_room(text, bytes.n) : NULL;
+    if (p == NULL)
         return;
     memcpy(p, bytes.p, bytes.n);
     text->run.n += bytes.n;

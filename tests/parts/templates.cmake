@@ -1,4 +1,7 @@
 # Templates.
+fuzz_target(template templates)
+fuzz_target(template_json templates)
+
 find_package(Python3 COMPONENTS Interpreter)
 if(TARGET broadside AND Python3_FOUND)
   add_test(NAME conformance_liquid
