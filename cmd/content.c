@@ -189,7 +189,7 @@ static enum err compile_all(struct maker *maker)
 static enum err load_data(struct maker *maker)
 {
     struct content *content = maker->content;
-    struct str name = content->campaign->data, source;
+    struct str name = content->campaign->data, source = STR_NULL;
     if (name.n == 0)
         return ERR_NONE;
     enum err err = read_file(maker, name, CONTENT_DATA_MAX, &source);

@@ -22,33 +22,19 @@ struct sending_values {
 #define SENDING_UNCONFIRMED_DEFAULT 1024
 
 /* Their entries in an option table; `base` is the offset of the struct above. */
+/* clang-format off */
 #define SENDING_OPTIONS(base)                                                          \
-    {"workers",                                                                        \
-     OPTION_COUNT,                                                                     \
-     "N",                                                                              \
-     (base) + offsetof(struct sending_values, workers),                                \
-     "threads that send (default one per core)",                                          \
-     1,                                                                                \
-     RUN_WORKERS_MAX},                                                                 \
-        {"max-unconfirmed",                                                            \
-         OPTION_COUNT,                                                                 \
-         "N",                                                                          \
-         (base) + offsetof(struct sending_values, max_unconfirmed),                    \
-         "messages whose fate a crash may leave in doubt, at most (default 1024)",        \
-         1,                                                                            \
-         1000000},                                                                     \
-        {"no-wait",                                                                    \
-         OPTION_FLAG,                                                                  \
-         NULL,                                                                         \
-         (base) + offsetof(struct sending_values, no_wait),                            \
-         "leave with 75 when only deferred ones remain",                               \
-         0,                                                                            \
-         0},                                                                           \
-    {                                                                                  \
-        "progress", OPTION_CHOICE, PROGRESS_WORDS,                                     \
-            (base) + offsetof(struct sending_values, progress), "on standard error",   \
-            0, 0                                                                       \
-    }
+    {"workers", OPTION_COUNT, "N", (base) + offsetof(struct sending_values, workers),  \
+     "threads that send (default one per core)", 1, RUN_WORKERS_MAX},                  \
+    {"max-unconfirmed", OPTION_COUNT, "N",                                             \
+     (base) + offsetof(struct sending_values, max_unconfirmed),                        \
+     "messages whose fate a crash may leave in doubt, at most (default 1024)", 1,      \
+     1000000},                                                                         \
+    {"no-wait", OPTION_FLAG, NULL, (base) + offsetof(struct sending_values, no_wait),  \
+     "leave with 75 when only deferred ones remain", 0, 0},                            \
+    {"progress", OPTION_CHOICE, PROGRESS_WORDS,                                        \
+     (base) + offsetof(struct sending_values, progress), "on standard error", 0, 0}
+/* clang-format on */
 
 /* Sends what is left of the campaign; returns the exit code. */
 int sending_run(struct store *store, const struct campaign *campaign,

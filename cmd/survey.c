@@ -4,12 +4,13 @@
  * Rows travel in batches: out through each worker's mailbox, back through the main
  * thread's. There are BATCHES_PER_WORKER of them a worker, which bounds the memory and
  * is the back-pressure. Each worker fills a survey of its own; they are merged at the
- * end, samples by their place in the list, so that the result is the same every time.
+ * end.
  */
 #include "cmd/survey.h"
 
 #include "cmd/compose.h"
 #include "cmd/html_lint.h"
+#include "cmd/survey_findings.h"
 #include "core/base/clock.h"
 #include "core/base/mailbox.h"
 #include "storage/suppressions.h"
@@ -24,8 +25,6 @@
 #define FINDINGS_MEMORY    (16u << 20)
 #define MESSAGE_MEMORY_MAX (160u << 20)
 #define WORKERS_MAX        64
-/* Above this size Gmail shows a message in part. */
-#define CLIPPED_BYTES 102400
 /* The HTML of the first ones and of every thousandth is looked at more closely. */
 #define LINTED_FIRST 50
 #define LINTED_EVERY 1000
@@ -47,8 +46,7 @@ struct worker {
     struct survey found;
     size_t unsubscribe_header;
     /* Of the recipient at hand, for note_missing. */
-    uint64_t ordinal;
-    struct str address;
+    struct survey_recipient who;
     int64_t now_ms;
     enum err err;
     struct error error;
@@ -57,113 +55,20 @@ struct worker {
     struct batch batches[BATCHES_PER_WORKER], last;
 };
 
-static void add_sample(struct survey_samples *samples, struct survey_sample sample)
-{
-    size_t at = samples->n;
-    while (at > 0 && samples->p[at - 1].ordinal > sample.ordinal)
-        at--;
-    if (at == SURVEY_SAMPLES)
-        return;
-    size_t kept = samples->n < SURVEY_SAMPLES ? samples->n : SURVEY_SAMPLES - 1;
-    for (size_t i = kept; i > at; i--)
-        samples->p[i] = samples->p[i - 1];
-    samples->p[at] = sample;
-    samples->n = kept + 1;
-}
-
-/* The sample's address is copied only if it will be kept. */
-static void take_sample(struct survey *survey, struct survey_samples *samples,
-                        uint64_t ordinal, struct str address)
-{
-    if (samples->n == SURVEY_SAMPLES && samples->p[samples->n - 1].ordinal < ordinal)
-        return;
-    struct str copy = arena_copy(&survey->arena, address);
-    if (!str_is_null(copy))
-        add_sample(samples, (struct survey_sample){ordinal, copy});
-}
-
-static struct survey_missing *missing_entry(struct survey *survey, struct str where,
-                                            struct str name, unsigned line,
-                                            unsigned column)
-{
-    for (size_t i = 0; i < survey->missing_count; i++) {
-        struct survey_missing *entry = &survey->missing[i];
-        if (entry->line == line && entry->column == column &&
-            str_equal(entry->where, where) && str_equal(entry->name, name))
-            return entry;
-    }
-    if (survey->missing_count == SURVEY_MISSING_MAX)
-        return NULL;
-    struct survey_missing *entry = &survey->missing[survey->missing_count];
-    *entry = (struct survey_missing){.where = where, .line = line, .column = column};
-    entry->name = arena_copy(&survey->arena, name);
-    if (str_is_null(entry->name))
-        return NULL;
-    survey->missing_count++;
-    return entry;
-}
-
 static void note_missing(void *self, struct str where, struct str name, unsigned line,
                          unsigned column)
 {
     struct worker *worker = self;
-    struct survey_missing *entry =
-        missing_entry(&worker->found, where, name, line, column);
-    if (entry == NULL)
-        return;
-    entry->count++;
-    take_sample(&worker->found, &entry->samples, worker->ordinal, worker->address);
-}
-
-static void note_invalid(struct survey *survey, uint64_t ordinal, struct str address,
-                         struct str why)
-{
-    survey->invalid++;
-    if (survey->invalid_count == SURVEY_INVALID_MAX)
-        return;
-    survey->invalid_rows[survey->invalid_count++] = (struct survey_invalid){
-        ordinal, arena_copy(&survey->arena, address), arena_copy(&survey->arena, why)};
-}
-
-/* In characters, as a mail reader counts them. */
-static size_t character_count(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
-static void note_subject(struct survey *survey, struct str subject)
-{
-    size_t n = character_count(subject);
-    if (n == 0)
-        survey->subjects_empty++;
-    if (survey->rendered == 1 || n < survey->subject_shortest)
-        survey->subject_shortest = n;
-    if (n > survey->subject_longest)
-        survey->subject_longest = n;
-}
-
-static void note_size(struct survey *survey, uint64_t bytes, struct str address)
-{
-    survey->bytes += bytes;
-    survey->clipped += bytes > CLIPPED_BYTES;
-    if (survey->smallest == 0 || bytes < survey->smallest) {
-        survey->smallest = bytes;
-        survey->smallest_address = arena_copy(&survey->arena, address);
-    }
-    if (bytes > survey->largest) {
-        survey->largest = bytes;
-        survey->largest_address = arena_copy(&survey->arena, address);
-    }
+    struct survey_missing what = {
+        .where = where, .name = name, .line = line, .column = column};
+    survey_note_missing(&worker->found, &worker->who, &what);
 }
 
 static void lint(struct worker *worker, const struct rendering *rendering)
 {
     struct survey *found = &worker->found;
     if (worker->content->html == NULL ||
-        (worker->ordinal > LINTED_FIRST && worker->ordinal % LINTED_EVERY != 0))
+        (worker->who.ordinal > LINTED_FIRST && worker->who.ordinal % LINTED_EVERY != 0))
         return;
     struct str html = pieces_join(&rendering->html, &worker->arena);
     struct html_lint seen = html_lint(html);
@@ -179,10 +84,7 @@ static void note_rendered(struct worker *worker, const struct message *message)
 {
     const struct rendering *rendering = composer_last(worker->composer);
     struct survey *found = &worker->found;
-    found->rendered++;
-    note_size(found, message->bytes, worker->address);
-    note_subject(found, rendering->subject);
-    take_sample(found, &found->samples, worker->ordinal, worker->address);
+    survey_note_rendered(found, &worker->who, message->bytes, rendering->subject);
     if (worker->unsubscribe_header < worker->content->campaign->header_count)
         found->with_unsubscribe_header +=
             rendering->header_values[worker->unsubscribe_header].n > 0;
@@ -198,7 +100,7 @@ static enum err look_at_row(struct worker *worker, const struct recipient_row *r
                       .domain = row->domain,
                       .record = row->record};
     bool keeps = true;
-    worker->address = row->address;
+    worker->who.address = row->address;
     arena_reset(&worker->arena);
     enum err err = composer_keeps(worker->composer, row->address, row->record,
                                   worker->now_ms, &keeps, &why);
@@ -212,7 +114,7 @@ static enum err look_at_row(struct worker *worker, const struct recipient_row *r
     if (err == ERR_NONE) {
         note_rendered(worker, &message);
     } else if (err == ERR_DATA || err == ERR_LIMIT) {
-        note_invalid(&worker->found, worker->ordinal, row->address, str_of(why.text));
+        survey_note_invalid(&worker->found, &worker->who, str_of(why.text));
         err = ERR_NONE;
     } else {
         worker->error = why;
@@ -232,7 +134,7 @@ static void *worker_main(void *self)
         while ((node = list_shift(&mails)) != NULL) {
             struct batch *batch = container_of(node, struct batch, mail.link);
             for (size_t i = 0; i < batch->n && worker->err == ERR_NONE; i++) {
-                worker->ordinal = batch->first_ordinal + i;
+                worker->who.ordinal = batch->first_ordinal + i;
                 worker->err = look_at_row(worker, &batch->rows[i]);
             }
             is_last = is_last || batch->is_last;
@@ -402,85 +304,6 @@ static enum err hand_out(struct crew *crew, struct store *store,
     return err != ERR_NONE ? err : walk_err;
 }
 
-static void merge_missing(struct survey *into, const struct survey *part)
-{
-    for (size_t i = 0; i < part->missing_count; i++) {
-        const struct survey_missing *from = &part->missing[i];
-        struct survey_missing *entry =
-            missing_entry(into, from->where, from->name, from->line, from->column);
-        for (size_t s = 0; entry != NULL && s < from->samples.n; s++)
-            take_sample(into, &entry->samples, from->samples.p[s].ordinal,
-                        from->samples.p[s].address);
-        if (entry != NULL)
-            entry->count += from->count;
-    }
-}
-
-/* The first ones of both by their place in the list. */
-static void merge_invalid(struct survey *into, const struct survey *part)
-{
-    struct survey_invalid merged[SURVEY_INVALID_MAX];
-    size_t a = 0, b = 0, n = 0;
-    while (n < SURVEY_INVALID_MAX &&
-           (a < into->invalid_count || b < part->invalid_count)) {
-        bool takes_b = b < part->invalid_count &&
-                       (a == into->invalid_count ||
-                        part->invalid_rows[b].ordinal < into->invalid_rows[a].ordinal);
-        if (!takes_b) {
-            merged[n++] = into->invalid_rows[a++];
-            continue;
-        }
-        merged[n] = part->invalid_rows[b++];
-        merged[n].address = arena_copy(&into->arena, merged[n].address);
-        merged[n].why = arena_copy(&into->arena, merged[n].why);
-        n++;
-    }
-    memcpy(into->invalid_rows, merged, n * sizeof(merged[0]));
-    into->invalid_count = n;
-    into->invalid += part->invalid;
-}
-
-static void merge_sizes(struct survey *into, const struct survey *part)
-{
-    if (part->rendered == 0)
-        return;
-    bool is_first = into->rendered == 0;
-    if (is_first || part->smallest < into->smallest) {
-        into->smallest = part->smallest;
-        into->smallest_address = arena_copy(&into->arena, part->smallest_address);
-    }
-    if (part->largest > into->largest) {
-        into->largest = part->largest;
-        into->largest_address = arena_copy(&into->arena, part->largest_address);
-    }
-    if (is_first || part->subject_shortest < into->subject_shortest)
-        into->subject_shortest = part->subject_shortest;
-    if (part->subject_longest > into->subject_longest)
-        into->subject_longest = part->subject_longest;
-    into->bytes += part->bytes;
-    into->clipped += part->clipped;
-    into->subjects_empty += part->subjects_empty;
-    into->rendered += part->rendered;
-}
-
-static void merge(struct survey *into, const struct survey *part)
-{
-    merge_sizes(into, part);
-    merge_missing(into, part);
-    merge_invalid(into, part);
-    into->left_out += part->left_out;
-    into->with_unsubscribe_header += part->with_unsubscribe_header;
-    into->linted += part->linted;
-    into->with_unsubscribe_link += part->with_unsubscribe_link;
-    if (part->http_links_max > into->http_links_max)
-        into->http_links_max = part->http_links_max;
-    if (part->images_without_alt_max > into->images_without_alt_max)
-        into->images_without_alt_max = part->images_without_alt_max;
-    for (size_t i = 0; i < part->samples.n; i++)
-        take_sample(into, &into->samples, part->samples.p[i].ordinal,
-                    part->samples.p[i].address);
-}
-
 static unsigned core_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -511,7 +334,7 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
             err = worker->err;
             *error = worker->error;
         }
-        merge(survey, &worker->found);
+        survey_merge(survey, &worker->found);
         worker_fini(worker);
     }
     mailbox_fini(&crew.done);
