@@ -80,7 +80,8 @@ static void print_step(const struct trace_step *step)
     (void)printf("%.*s\n", STR_ARG(buf_str(&line)));
     buf_clear(&line);
     print_part(&line, " ", step->host);
-    print_part(&line, " ", step->peer);
+    if (!str_equal(step->peer, step->host))
+        print_part(&line, " ", step->peer);
     print_part(&line, " ", step->tls);
     print_part(&line, " as ", step->remote_id);
     if (line.n > 0)

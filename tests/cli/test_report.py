@@ -246,6 +246,37 @@ def test_resolve_retry_sends_again_with_the_same_message_id(in_doubt):
         e["address"]: e["message_id"] for e in after}
 
 
+def test_resolve_one_address_alone(in_doubt):
+    in_doubt.run("resolve", "spring", "--assume-delivered", "--address", "drop1@example.org",
+                 code=4)
+    states = in_doubt.states()
+    assert states["drop1@example.org"] == "delivered"
+    assert states["drop2@example.org"] == "in_doubt"
+    steps = in_doubt.json("trace", "drop1@example.org")[0]["attempts"]
+    assert steps[-1]["stage"] == "resolve" and steps[-1]["state"] == "delivered"
+
+
+def test_resolve_is_refused_while_a_run_is_alive(scratch, sandbox):
+    scratch.import_list(["drop1@a.example"] + [f"r{i}@b.example" for i in range(200)])
+    file = scratch.campaign(sandbox.port,
+                            extra="limits:\n  - domains: [b.example]\n    rate: 50/s\n")
+    process = scratch.start("launch", file, "--yes")
+    wait_until(lambda: len(sandbox.accepted()) > 5, what="the first messages")
+    scratch.run("resolve", "spring", "--assume-delivered", code=77)
+    scratch.finish(process, code=4)
+
+
+@pytest.mark.parametrize("command", [["status"], ["status", "spring"], ["lists"],
+                                     ["trace", "bounce1@example.org"], ["suppress", "list"],
+                                     ["report", "spring"], ["lists", "show", "people"]])
+def test_every_csv_has_a_header_and_even_rows(finished, command):
+    text = finished.run(*command, "--format", "csv").stdout
+    rows = list(csv.reader(io.StringIO(text)))
+    assert len(rows) >= 2
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert all(re.fullmatch(r"[a-z_]+", cell) for cell in rows[0])
+
+
 def test_resolve_wants_one_choice(in_doubt):
     in_doubt.run("resolve", "spring", code=64)
     in_doubt.run("resolve", "spring", "--list", "--retry", code=64)
