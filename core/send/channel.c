@@ -33,6 +33,7 @@ static void channel_on_done(void *self, struct smtp_message *message,
         channel->has_suspect = true;
     }
     list_remove(&flight->link);
+    channel->in_flight--;
     if (outcome->code != 0)
         channel->completed++;
     channel->events.landed(channel->events.self, channel, flight, outcome);
@@ -227,6 +228,7 @@ void channel_submit(struct channel *channel, struct flight *flight, struct limit
     list_append(&channel->flights, &flight->link);
     memcpy(flight->peer, channel->peer, sizeof flight->peer);
     channel->submitted++;
+    channel->in_flight++;
     channel->active_ns = now_ns;
     channel_carry(channel, limit);
     unsigned messages_max = channel->relay->messages_per_connection;

@@ -68,6 +68,8 @@ struct channel {
     bool was_ready, has_withdrawn, has_suspect;
     /* Messages given to it, and those that the server has answered for. */
     unsigned submitted, completed;
+    /* Messages on it now. */
+    unsigned in_flight;
     /* Since when it has had no message; the last time something happened on it. */
     uint64_t active_ns;
     struct carried carried[CHANNEL_CARRIED_MAX];

@@ -27,6 +27,15 @@ void limit_take(struct limit *limit, uint64_t now_ns)
     limit->is_waited_for = limit->is_waited_for && limit->next_ns <= now_ns;
 }
 
+void limit_refund(struct limit *limit)
+{
+    limit->taken--;
+    if (limit->next_ns < limit->interval_ns)
+        return;
+    limit->next_ns -= limit->interval_ns;
+    limit->is_waited_for = true;
+}
+
 void limit_wait(struct limit *limit)
 {
     limit->is_waited_for = true;

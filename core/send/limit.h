@@ -2,8 +2,9 @@
  * limit.h - one limit as it is kept: the pace, and the connections that carry it
  *
  * The pace is a GCRA without burst: message k may go at start + k * interval. One that
- * is late because the loop was busy may be made up for within LIMIT_CATCH_UP_NS, so
- * that the rate is exact over seconds; time in which nothing waited is never made up.
+ * is late because the loop or all connections were busy is made up for if it was no
+ * later than LIMIT_CATCH_UP_NS: so the rate is exact over seconds, and in no 10 s is it
+ * exceeded by more than 1 %. Time in which nothing waited is never made up.
  *
  * Owns:    nothing; destinations that wait for it hang on `waiting`.
  * Keeps:   the rule.
@@ -18,7 +19,7 @@
 #include "core/base/list.h"
 #include "core/send/limits.h"
 
-#define LIMIT_CATCH_UP_NS UINT64_C(30000000)
+#define LIMIT_CATCH_UP_NS UINT64_C(90000000)
 
 struct limit {
     /* Unique in a run: connections remember by it what they carried. */
@@ -47,6 +48,8 @@ static inline uint64_t limit_ready_ns(const struct limit *limit)
 }
 /* A message goes now; only when it may. */
 void limit_take(struct limit *limit, uint64_t now_ns);
+/* The last message that was taken did not leave: another may go in its place. */
+void limit_refund(struct limit *limit);
 /* Something is going to wait for limit_ready_ns. */
 void limit_wait(struct limit *limit);
 /* Nothing wants to go any more: no credit is built up. */

@@ -11,6 +11,9 @@
 #define POOL_STALE_NS       (100 * NS_PER_MS)
 #define POOL_BACKOFF_MAX_S  60u
 #define POOL_BACKOFF_FULL_S 4u
+/* Connections that may break in a row at their first message before the relay is held
+ * to be in trouble. */
+#define POOL_LOSSES_MAX 4u
 /* A worker gives up connections for another one no faster. */
 #define POOL_SHARE_NS NS_PER_S
 /* Messages that a worker's connections hold together; what each holds at least, so
@@ -29,10 +32,13 @@ static void pool_landed(void *self, struct channel *channel, struct flight *flig
                         const struct outcome *outcome)
 {
     struct pool *pool = self;
+    struct relay *relay = &pool->relays[channel->relay_index];
+    if (outcome->code != 0)
+        atomic_fetch_add_explicit(&relay->shared->completed, 1, memory_order_relaxed);
     /* The first real answer on a connection: the relay works. Later ones say nothing
      * about whether it takes new connections. */
     if (outcome->code != 0 && channel->completed == 1)
-        pool->relays[channel->relay_index].failures = 0;
+        relay->failures = 0;
     pool->events.landed(pool->events.self, flight, outcome);
 }
 
@@ -159,13 +165,32 @@ static void relay_failed(struct pool *pool, struct relay *relay,
              channel->trouble, pause_s);
 }
 
+/* Whether a connection's end says something about its relay. One that broke at its
+ * first message does not, it may have been the message; several in a row do, with
+ * nothing that came through between them. */
+static bool pool_is_relay_failure(struct pool *pool, const struct channel *channel)
+{
+    struct relay *relay = &pool->relays[channel->relay_index];
+    if (pool->is_closing || channel->has_withdrawn || channel->completed > 0 ||
+        channel->trouble[0] == '\0')
+        return false;
+    if (!channel->was_ready)
+        return true;
+    uint_fast64_t completed = atomic_load(&relay->shared->completed);
+    if (completed > relay->completed_before)
+        relay->losses = 0;
+    relay->completed_before = completed;
+    relay->losses += channel->submitted > 0;
+    return relay->losses > POOL_LOSSES_MAX;
+}
+
 static void pool_bury(struct pool *pool, struct channel *channel, uint64_t now_ns)
 {
     struct relay *relay = &pool->relays[channel->relay_index];
-    bool was_useful =
-        channel->completed > 0 || (channel->was_ready && channel->submitted == 0);
-    if (!pool->is_closing && !was_useful && !channel->has_withdrawn &&
-        channel->trouble[0] != '\0')
+    log_line(LOG_DEBUG, "connection-closed", "%s: %u messages, %u answered%s%s",
+             relay->name, channel->submitted, channel->completed,
+             channel->trouble[0] != '\0' ? ": " : "", channel->trouble);
+    if (pool_is_relay_failure(pool, channel))
         relay_failed(pool, relay, channel, now_ns);
     relay->open--;
     atomic_fetch_sub(&relay->shared->open, 1);
@@ -199,20 +224,29 @@ static bool pool_is_fresh(struct pool *pool, struct channel *channel, uint64_t n
     return false;
 }
 
+/* The first that will do is taken: they are in the order in which they became free. A
+ * message that has a pace to keep gets the emptiest, so as not to wait behind others.
+ */
 enum pool_answer pool_pick(struct pool *pool, const struct limit *limit,
                            uint64_t now_ns, struct channel **to)
 {
     enum pool_answer answer = POOL_NO_ROOM;
+    *to = NULL;
     LIST_FOREACH_SAFE(node, following, &pool->roomy)
     {
         struct channel *channel = container_of(node, struct channel, link);
         if (!pool_is_fresh(pool, channel, now_ns))
             continue;
-        *to = channel;
-        if (channel_may_carry(channel, limit))
-            return POOL_PICKED;
         answer = POOL_CAPPED;
+        if (!channel_may_carry(channel, limit) ||
+            (*to != NULL && channel->in_flight >= (*to)->in_flight))
+            continue;
+        *to = channel;
+        if (limit->interval_ns == 0 || channel->in_flight == 0)
+            break;
     }
+    if (*to != NULL)
+        return POOL_PICKED;
     const struct limit_rule *rule = limit->rule;
     if (rule != NULL && rule->connections > 0 &&
         limit->connections >= rule->connections)

@@ -33,6 +33,10 @@ struct relay {
     char name[NET_HOST_MAX + 8];
     /* This worker's. */
     unsigned open, connecting, ready;
+    /* Messages it had answered for when a connection last broke. */
+    uint_fast64_t completed_before;
+    /* Connections that broke since, one after the other. */
+    unsigned losses;
     /* Failures in a row, and when it may be tried again. */
     unsigned failures;
     uint64_t retry_ns;

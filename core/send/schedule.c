@@ -308,6 +308,12 @@ void schedule_spend(struct schedule *schedule, struct destination *d, uint64_t n
         schedule_wake_limit(schedule, limit);
 }
 
+void schedule_refund(struct schedule *schedule, struct limit *limit)
+{
+    limit_refund(limit);
+    schedule_arm(schedule, limit);
+}
+
 void schedule_block(struct schedule *schedule, struct destination *d)
 {
     d->limit->is_blocked = true;

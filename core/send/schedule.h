@@ -106,6 +106,8 @@ struct job *schedule_take(struct schedule *schedule, struct destination *destina
 /* The job that was taken uses up its limit. */
 void schedule_spend(struct schedule *schedule, struct destination *destination,
                     uint64_t now_ns);
+/* It did not leave after all. */
+void schedule_refund(struct schedule *schedule, struct limit *limit);
 /* No connection may carry more of its limit until schedule_unblock. */
 void schedule_block(struct schedule *schedule, struct destination *destination);
 void schedule_unblock(struct schedule *schedule, struct limit *limit);

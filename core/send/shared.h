@@ -26,6 +26,8 @@ enum run_phase {
 struct relay_shared {
     /* Connections that are open or being opened, and those that can take messages. */
     atomic_uint open, ready;
+    /* Messages it has answered for. */
+    atomic_uint_fast64_t completed;
     atomic_bool has_failed;
 };
 

@@ -111,6 +111,8 @@ void worker_landed(void *self, struct flight *flight, const struct outcome *outc
     struct limit *limit = flight->destination->limit;
     channel_uncarry(flight->channel, limit);
     schedule_unblock(&worker->schedule, limit);
+    if (outcome->state == OUTCOME_UNSENT)
+        schedule_refund(&worker->schedule, limit);
     atomic_fetch_sub(&worker->shared->tally.in_flight, 1);
     flight_land(flight, outcome, worker->wall_ms);
     flight->record.host = pool_relay_name(&worker->pool, flight->channel);
