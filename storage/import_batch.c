@@ -14,7 +14,8 @@
  *      compared with the address there: the same one is a duplicate, another is one of
  *      the few collisions, which look for the next free place.
  * A row number is its recipient's number from the start (next_id + row), which leaves
- * holes where duplicates were; they cost nothing.
+ * holes where duplicates were; they cost nothing. The import's run of numbers ends with
+ * its last recipient: the numbers after it are the next import's.
  */
 
 /* ---- batches ------------------------------------------------------------------- */
@@ -287,8 +288,9 @@ enum err import_target_finish(struct import_target *target, struct error *error)
 {
     enum err err = ERR_NONE;
     if (target->counts.imported > 0)
-        err = db_run(target->store, error, "INSERT INTO list_range VALUES(?, ?, ?)",
-                     "iii", target->list_id, target->first_id, target->next_id - 1);
+        err = db_run(target->store, error,
+                     "INSERT INTO list_range SELECT ?, ?, max(id) FROM recipient", "ii",
+                     target->list_id, target->first_id);
     if (err == ERR_NONE)
         err = db_run(target->store, error,
                      "UPDATE list SET recipients = recipients + ?, imports = ?,"
