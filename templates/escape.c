@@ -196,3 +196,11 @@ void machine_put_escaped(struct template_machine *machine, struct value value,
     else
         put_in_html(machine, value, output->context);
 }
+
+void machine_put_message(struct template_machine *machine, struct str message)
+{
+    if (machine->template->escape == TEMPLATE_ESCAPE_HTML)
+        put_html(machine, message, ESCAPE_TEXT, false);
+    else
+        machine_put(machine, message);
+}

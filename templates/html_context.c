@@ -241,10 +241,14 @@ void html_context_feed(struct html_context *context, struct str text)
     }
 }
 
-void html_context_output(struct html_context *context)
+void html_context_enter(struct html_context *context)
 {
     if (context->state == HTML_BEFORE_VALUE)
         value_start(context, HTML_VALUE_BARE);
+}
+
+void html_context_output(struct html_context *context)
+{
     if (context->url == HTML_URL_START)
         context->url = HTML_URL_SCHEME;
 }

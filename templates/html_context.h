@@ -55,6 +55,9 @@ struct html_context {
 
 /* The context after `text`. */
 void html_context_feed(struct html_context *context, struct str text);
+/* The context in which an output at this place stands: where an attribute's value is
+ * wanted, it is that value's first part. */
+void html_context_enter(struct html_context *context);
 /* The context after an output at this place. */
 void html_context_output(struct html_context *context);
 /* Of two branches' ends the one with the stricter escaping. */

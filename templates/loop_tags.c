@@ -424,6 +424,7 @@ bool parse_cycle(struct compiler *compiler, struct cutter *cutter,
                   : parse_cycle_strict(compiler, chunk->markup, cycle);
     if (!ok)
         return false;
+    html_context_enter(&compiler->context);
     cycle->context = compiler->context;
     html_context_output(&compiler->context);
     struct node *node = builder_add(compiler, builder, NODE_CYCLE, chunk->text.p);

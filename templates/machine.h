@@ -194,6 +194,8 @@ struct value member_pair(struct template_machine *machine, const struct member *
 /* Prints a result where the context wants it escaped. */
 void machine_put_escaped(struct template_machine *machine, struct value value,
                          const struct output *output);
+/* Prints a message of ours, which may quote a value. */
+void machine_put_message(struct template_machine *machine, struct str message);
 void text_add_html(struct text *text, struct str bytes);
 
 /* render_loops.c, render_partials.c, renderer.c */

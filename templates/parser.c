@@ -112,6 +112,7 @@ static bool add_output(struct compiler *compiler, struct builder *builder,
                        const struct chunk *chunk)
 {
     struct output *output = compiler_alloc(compiler, sizeof *output);
+    html_context_enter(&compiler->context);
     if (output == NULL || !parse_output(compiler, chunk->markup, output))
         return false;
     struct node *node = builder_add(compiler, builder, NODE_OUTPUT, chunk->text.p);
@@ -197,16 +198,16 @@ bool parse_block_body(struct compiler *compiler, struct cutter *cutter,
                       struct str block, struct builder *builder, struct stop *stop,
                       bool *ended)
 {
-    const char *start = cutter->source.p + cutter->at;
+    /* The block's name is a slice of the source: where it opens. */
     if (compiler->depth >= COMPILE_DEPTH_MAX)
-        return compiler_fail(compiler, start, "Nesting too deep");
+        return compiler_fail(compiler, block.p, "Nesting too deep");
     compiler->depth++;
     bool ok = parse_body(compiler, cutter, builder, stop);
     compiler->depth--;
     if (!ok)
         return false;
     if (stop->is_end)
-        return compiler_fail(compiler, start, "'%.*s' tag was never closed",
+        return compiler_fail(compiler, block.p, "'%.*s' tag was never closed",
                              STR_ARG(block));
     *ended = stop->name.n == block.n + 3 && str_has_prefix(stop->name, STR("end")) &&
              str_equal(str_from(stop->name, 3), block);

@@ -228,7 +228,7 @@ static bool recover(struct template_machine *machine, const struct node *node)
         int n = describe(machine, node->position, text, sizeof text);
         machine->failed = false;
         if (!node->is_blank)
-            machine_put(machine, str_slice(text, n < 600 ? (size_t)n : 599));
+            machine_put_message(machine, str_slice(text, n < 600 ? (size_t)n : 599));
         return !machine->failed;
     }
     if (!machine->is_located) {

@@ -101,6 +101,7 @@ bool parse_echo(struct compiler *compiler, struct cutter *cutter,
 {
     (void)cutter;
     struct output *output = compiler_alloc(compiler, sizeof *output);
+    html_context_enter(&compiler->context);
     if (output == NULL || !parse_output(compiler, chunk->markup, output))
         return false;
     struct node *node = builder_add(compiler, builder, NODE_OUTPUT, chunk->text.p);

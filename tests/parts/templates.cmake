@@ -1,4 +1,11 @@
 # Templates.
+unit_test(template templates)
+target_link_options(test_template PRIVATE -Wl,--wrap=malloc)
+unit_test(template_strict templates)
+unit_test(template_escape templates)
+unit_test(template_json templates)
+unit_test(template_number templates)
+unit_test(template_date templates)
 fuzz_target(template templates)
 fuzz_target(template_json templates)
 

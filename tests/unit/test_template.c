@@ -1,0 +1,349 @@
+#include "templates/template.h"
+
+#include "tests/unit/template_fixture.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+static const struct str fields[] = {
+    {"email", 5}, {"name", 4}, {"Order no.", 9}, {"plan", 4}};
+
+static const struct template_options with_fields = {
+    .name = {"t", 1}, .fields = fields, .field_count = COUNT_OF(fields)};
+
+static const struct str values[] = {
+    {"a@example.org", 13}, {"Ada", 3}, {"A-17", 4}, {NULL, 0}};
+
+static void assert_renders(const char *source, const char *want)
+{
+    struct value *statics =
+        json_of("{\"name\":\"Nobody\",\"shop\":\"Acme\",\"plan\":\"free\"}");
+    const struct template_input input = {.statics = statics, .fields = values};
+    struct result result = render_input(source, &with_fields, &input);
+    assert_string_equal(result.text, want);
+    value_free(statics);
+}
+
+static void template__fields_win_over_statics(void **state)
+{
+    (void)state;
+    assert_renders("{{ name }} {{ shop }}", "Ada Acme");
+}
+
+static void template__missing_column_lets_statics_through(void **state)
+{
+    (void)state;
+    assert_renders("{{ plan }}", "free");
+}
+
+static void template__recipient_holds_the_columns(void **state)
+{
+    (void)state;
+    assert_renders(
+        "{{ recipient['Order no.'] }} {{ recipient.name }} "
+        "[{{ recipient.plan }}] {% for f in recipient %}{{ f[0] }};{% endfor %}",
+        "A-17 Ada [] email;name;Order no.;");
+}
+
+static void template__columns_are_seen_in_partials(void **state)
+{
+    (void)state;
+    const struct template_input input = {.fields = values};
+    struct template_options options = with_fields;
+    struct result result =
+        render_input("{% assign x = 1 %}{{ name }}", &options, &input);
+    assert_string_equal(result.text, "Ada");
+}
+
+static void template__reserved_names_win_over_all(void **state)
+{
+    (void)state;
+    static const struct str names[] = {{"email", 5}, {"list_name", 9}};
+    static const struct str reserved[] = {{"real@example.org", 16}, {"customers", 9}};
+    const struct template_input input = {.fields = values,
+                                         .reserved_names = names,
+                                         .reserved_values = reserved,
+                                         .reserved_count = 2};
+    struct result result = render_input(
+        "{{ email }} {{ list_name }} {{ recipient.email }}", &with_fields, &input);
+    assert_string_equal(result.text, "real@example.org customers a@example.org");
+}
+
+static void template__data_is_not_seen_in_render(void **state)
+{
+    (void)state;
+    struct value *data = json_of("{\"x\":1}"), *statics = json_of("{\"y\":2}");
+    const struct template_input input = {.data = data, .statics = statics};
+    const struct template_options options = {.name = STR("t")};
+    struct result result = render_input("{{ x }}{{ y }}", &options, &input);
+    assert_string_equal(result.text, "12");
+    value_free(data);
+    value_free(statics);
+}
+
+static void template__value_that_looks_like_liquid_is_printed(void **state)
+{
+    (void)state;
+    struct result result = render_json("{{ a }}", "{\"a\":\"{{ b }}{% raw %}\"}",
+                                       TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE);
+    assert_string_equal(result.text, "{{ b }}{% raw %}");
+}
+
+struct noted {
+    char names[256];
+};
+
+static void note(void *self, struct str name, unsigned line, unsigned column)
+{
+    struct noted *noted = self;
+    size_t n = strlen(noted->names);
+    snprintf(noted->names + n, sizeof noted->names - n, "%.*s@%u:%u ", STR_ARG(name),
+             line, column);
+}
+
+static void template__missing_variables_are_told_with_their_place(void **state)
+{
+    (void)state;
+    struct noted noted = {{0}};
+    const struct template_input input = {
+        .fields = values, .missing = note, .missing_self = &noted};
+    struct result result =
+        render_input("{{ name }}{{ plan }}\n {{ nope | upcase }}{{ gone | default: 1 }}"
+                     "{% if never %}{{ unseen }}{% endif %}{{ recipient['x y'] }}",
+                     &with_fields, &input);
+    assert_int_equal(result.err, ERR_NONE);
+    assert_string_equal(noted.names, "plan@1:14 nope@2:5 x y@2:84 ");
+}
+
+static void template__reads_lists_what_the_template_does_not_set(void **state)
+{
+    (void)state;
+    struct noted noted = {{0}};
+    struct template *template;
+    const struct template_options options = {.name = STR("t")};
+    assert_int_equal(
+        template_compile(STR("{% assign a = b %}{{ a }}{% for i in c.d %}{{ i "
+                             "}}{{ e[f] }}{% endfor %}"),
+                         &options, &template, NULL),
+        ERR_NONE);
+    template_reads(template, &noted, note);
+    assert_string_equal(noted.names, "b@1:15 c@1:38 e@1:54 f@1:56 ");
+    template_free(template);
+}
+
+static void template__static_text_comes_as_numbered_spans(void **state)
+{
+    (void)state;
+    struct template *template;
+    struct template_machine *machine = template_machine_new(NULL);
+    struct pieces pieces = {.max = 100};
+    const struct template_input input = {.fields = values};
+    assert_int_equal(template_compile(STR("Dear {{ name }}{{ name }}, hello"),
+                                      &with_fields, &template, NULL),
+                     ERR_NONE);
+    assert_int_equal(template_render(template, machine, &input, &pieces, NULL),
+                     ERR_NONE);
+    assert_int_equal(pieces.n, 3);
+    assert_ptr_equal(pieces.p[0].text.p, template_span(template, pieces.p[0].span).p);
+    assert_int_equal(pieces.p[1].span, PIECE_VALUE);
+    assert_memory_equal(pieces.p[1].text.p, "AdaAda", 6);
+    assert_in_range(pieces.p[2].span, 0, template_span_count(template) - 1);
+    template_machine_free(machine);
+    template_free(template);
+}
+
+static void template__rendering_does_not_see_the_one_before(void **state)
+{
+    (void)state;
+    struct template *template;
+    struct template_machine *machine = template_machine_new(NULL);
+    const struct template_input input = {.fields = values};
+    const struct template_options options = {.name = STR("t")};
+    assert_int_equal(
+        template_compile(STR("{{ x }}{% assign x = 1 %}{% increment c %}{% cycle "
+                             "'a', 'b' %}{% ifchanged %}q{% endifchanged %}"),
+                         &options, &template, NULL),
+        ERR_NONE);
+    for (int i = 0; i < 3; i++) {
+        struct pieces pieces = {.max = 100};
+        struct arena arena;
+        arena_init(&arena, 1000);
+        assert_int_equal(template_render(template, machine, &input, &pieces, NULL),
+                         ERR_NONE);
+        assert_memory_equal(pieces_join(&pieces, &arena).p, "0aq", 4);
+        arena_fini(&arena);
+    }
+    template_machine_free(machine);
+    template_free(template);
+}
+
+static size_t mallocs;
+
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+
+void *__wrap_malloc(size_t bytes)
+{
+    mallocs++;
+    return __real_malloc(bytes);
+}
+
+static void template__warm_rendering_allocates_nothing(void **state)
+{
+    (void)state;
+    struct value *statics =
+        json_of("{\"offers\":[{\"n\":\"<b>\",\"p\":12.9},{\"n\":\"x\","
+                "\"p\":3}]}");
+    struct template *template;
+    struct template_machine *machine = template_machine_new(NULL);
+    struct template_options options = with_fields;
+    options.escape = TEMPLATE_ESCAPE_HTML;
+    assert_int_equal(
+        template_compile(
+            STR("<p>{{ name | upcase | append: '!' }}</p>{% for o in offers "
+                "%}<a href=\"{{ o.n }}\">{{ o.p | times: 1.19 | round: 2 }}"
+                "</a>{% endfor %}{% capture x %}{{ email }}{% endcapture %}"
+                "{{ x }}{{ offers | map: 'n' | join: ', ' }}"
+                "{{ 'now' | date: '%F' }}"),
+            &options, &template, NULL),
+        ERR_NONE);
+    const struct template_input input = {
+        .statics = statics, .fields = values, .now_s = 1704067318};
+    for (int i = 0; i < 1000; i++) {
+        struct pieces pieces = {.max = 1000};
+        if (i == 5)
+            mallocs = 0;
+        assert_int_equal(template_render(template, machine, &input, &pieces, NULL),
+                         ERR_NONE);
+    }
+    assert_int_equal(mallocs, 0);
+    template_machine_free(machine);
+    template_free(template);
+    value_free(statics);
+}
+
+static enum err render_limited(const char *source, struct template_limits limits,
+                               enum template_mode mode)
+{
+    struct value *data = json_of("{\"s\":\"0123456789\",\"a\":[1,2,3]}");
+    struct template_machine *machine = template_machine_new(&limits);
+    struct template *template;
+    struct error error = {.code = ERR_NONE};
+    struct pieces pieces = {.max = 10000};
+    const struct template_options options = {.mode = mode, .name = STR("t")};
+    const struct template_input input = {.statics = data};
+    assert_int_equal(template_compile(str_of(source), &options, &template, &error),
+                     ERR_NONE);
+    enum err err = template_render(template, machine, &input, &pieces, &error);
+    if (err != ERR_NONE)
+        assert_true(error.text[0] != '\0');
+    template_machine_free(machine);
+    template_free(template);
+    value_free(data);
+    return err;
+}
+
+static void template__limits_end_a_rendering(void **state)
+{
+    (void)state;
+    static const struct template_limits limits = {.steps_max = 100000,
+                                                  .output_bytes_max = 10000,
+                                                  .memory_bytes_max = 1000000,
+                                                  .depth_max = 100};
+    static const char *const sources[] = {
+        "{% for i in (1..1000000000) %}{% endfor %}",
+        "{% for i in (1..99999) %}{% for j in (1..99999) %}{% endfor %}{% endfor %}",
+        "{% for i in (1..5000) %}{{ s }}{% endfor %}",
+        "{% for i in (1..99) %}{% assign s = s | append: s %}{% endfor %}",
+        "{% for i in (1..99) %}{% assign a = a | concat: a %}{% endfor %}",
+        "{{ (1..1000000000) | join }}",
+        "{% tablerow i in (1..1000000000) %}{% endtablerow %}",
+        "{% capture x %}{% for i in (1..9999) %}{{ s }}{% endfor %}{% endcapture %}"};
+    for (size_t i = 0; i < COUNT_OF(sources); i++) {
+        assert_int_equal(render_limited(sources[i], limits, TEMPLATE_STRICT),
+                         ERR_LIMIT);
+        /* Nor does a lax template go on. */
+        assert_int_equal(render_limited(sources[i], limits, TEMPLATE_LAX), ERR_LIMIT);
+    }
+}
+
+static void template__errors_are_inline_in_lax_templates(void **state)
+{
+    (void)state;
+    struct result result = render_json("a\n{{ 1 | divided_by: 0 }}b", "{}",
+                                       TEMPLATE_LAX, TEMPLATE_ESCAPE_NONE);
+    assert_int_equal(result.err, ERR_NONE);
+    assert_string_equal(result.text, "a\nLiquid error (line 2): divided by 0b");
+}
+
+static void template__errors_end_a_strict_rendering(void **state)
+{
+    (void)state;
+    struct result result = render_json("a\n{{ 1 | divided_by: 0 }}b", "{}",
+                                       TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE);
+    assert_int_equal(result.err, ERR_DATA);
+    assert_string_equal(result.text,
+                        "rendering a template: t:2:1: Liquid error (line 2): "
+                        "divided by 0");
+}
+
+static void template__condition_is_answered(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *source;
+        bool want;
+    } cases[] = {{"name == 'Ada' and email contains '@'", true},
+                 {"plan == nil", true},
+                 {"recipient['Order no.'] == 'A-17'", true},
+                 {"name == 'Bob' or plan == 'pro'", false},
+                 {"name", true}};
+    struct template_machine *machine = template_machine_new(NULL);
+    const struct template_input input = {.fields = values};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct template *condition;
+        bool holds;
+        assert_int_equal(template_compile_condition(str_of(cases[i].source),
+                                                    &with_fields, &condition, NULL),
+                         ERR_NONE);
+        assert_int_equal(template_holds(condition, machine, &input, &holds, NULL),
+                         ERR_NONE);
+        assert_int_equal(holds, cases[i].want);
+        template_free(condition);
+    }
+    template_machine_free(machine);
+}
+
+static void template__wrong_condition_is_refused(void **state)
+{
+    (void)state;
+    struct template *condition;
+    struct error error;
+    assert_int_equal(
+        template_compile_condition(STR("name =="), &with_fields, &condition, &error),
+        ERR_DATA);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(template__fields_win_over_statics),
+        cmocka_unit_test(template__missing_column_lets_statics_through),
+        cmocka_unit_test(template__recipient_holds_the_columns),
+        cmocka_unit_test(template__columns_are_seen_in_partials),
+        cmocka_unit_test(template__reserved_names_win_over_all),
+        cmocka_unit_test(template__data_is_not_seen_in_render),
+        cmocka_unit_test(template__value_that_looks_like_liquid_is_printed),
+        cmocka_unit_test(template__missing_variables_are_told_with_their_place),
+        cmocka_unit_test(template__reads_lists_what_the_template_does_not_set),
+        cmocka_unit_test(template__static_text_comes_as_numbered_spans),
+        cmocka_unit_test(template__rendering_does_not_see_the_one_before),
+        cmocka_unit_test(template__warm_rendering_allocates_nothing),
+        cmocka_unit_test(template__limits_end_a_rendering),
+        cmocka_unit_test(template__errors_are_inline_in_lax_templates),
+        cmocka_unit_test(template__errors_end_a_strict_rendering),
+        cmocka_unit_test(template__condition_is_answered),
+        cmocka_unit_test(template__wrong_condition_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

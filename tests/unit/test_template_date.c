@@ -1,0 +1,139 @@
+#include "templates/date.h"
+
+#include "tests/unit/cmocka_all.h"
+
+#include <stdio.h>
+
+/* 2024-01-01T00:01:58Z */
+#define NOW 1704067318
+
+struct gathered {
+    char text[512];
+};
+
+static void gather(void *self, struct str bytes)
+{
+    struct gathered *gathered = self;
+    size_t n = strlen(gathered->text);
+    snprintf(gathered->text + n, sizeof gathered->text - n, "%.*s", STR_ARG(bytes));
+}
+
+static struct gathered formatted(const struct date *date, const char *format)
+{
+    struct gathered gathered = {{0}};
+    date_format(date, str_of(format), &gathered, gather);
+    return gathered;
+}
+
+static void date__seconds_there_and_back(void **state)
+{
+    (void)state;
+    for (int64_t seconds = -62135596800; seconds < 253402300800;
+         seconds += 86399 * 977) {
+        struct date date = date_of_seconds(seconds);
+        assert_int_equal(date_seconds(&date), seconds);
+    }
+}
+
+static void date__reads_what_people_write(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } cases[] = {{"2020-06-15", "2020-06-15 00:00:00 +0000"},
+                 {"2020-06-15T14:30:45Z", "2020-06-15 14:30:45 +0000"},
+                 {"2020-06-15 14:30:45.5 -04:00", "2020-06-15 14:30:45 -0400"},
+                 {"20200615T143045Z", "2020-06-15 14:30:45 +0000"},
+                 {"March 14th, 2016", "2016-03-14 00:00:00 +0000"},
+                 {"14 mar 2016 3:05 PM", "2016-03-14 15:05:00 +0000"},
+                 {"Fri Jul 16 01:00:00 2004", "2004-07-16 01:00:00 +0000"},
+                 {"Mon, 15 Jun 2020 14:30:45 GMT", "2020-06-15 14:30:45 +0000"},
+                 {"2016/3/4", "2016-03-04 00:00:00 +0000"},
+                 {"12:00 AM", "2024-01-01 00:00:00 +0000"},
+                 {"June 2020", "2020-06-01 00:00:00 +0000"},
+                 {"2020-02-30", "2020-03-01 00:00:00 +0000"},
+                 {"10:00 EST", "2024-01-01 10:00:00 -0500"}};
+    const struct date now = date_of_seconds(NOW);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct date date;
+        if (!date_parse(str_of(cases[i].text), &now, &date))
+            fail_msg("%s is no date", cases[i].text);
+        assert_string_equal(formatted(&date, "%Y-%m-%d %H:%M:%S %z").text,
+                            cases[i].want);
+    }
+}
+
+static void date__refuses_what_is_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "hello", "2020-13-01",          "25:00", "", "-", "1.5.5.", "2020-06-15 10:99",
+        "3.1",   "99999999999999999999"};
+    const struct date now = date_of_seconds(NOW);
+    struct date date;
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (date_parse(str_of(texts[i]), &now, &date) && i < 5)
+            fail_msg("%s is a date", texts[i]);
+    }
+}
+
+static void date__formats_every_directive(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *format, *want;
+    } cases[] = {
+        {"%a %A %b %B %h", "Fri Friday Jun June Jun"},
+        {"%d %-d %e %_d %3d", "05 5  5  5 005"},
+        {"%H %I %k %l %M %S %L %N %3N %12N",
+         "04 04  4  4 03 02 007 007000000 007 007000000000"},
+        {"%p %P %#p %^B %#B", "AM am am JUNE JUNE"},
+        {"%Y %C %y %G %g %V %U %W %u %w %j", "2020 20 20 2020 20 23 22 22 5 5 157"},
+        {"%z %:z %::z %Z %s", "-0330 -03:30 -03:30:00  1591342382"},
+        {"%c|%x|%X|%D|%F|%T|%R|%r|%v",
+         "Fri Jun  5 04:03:02 2020|06/05/20|04:03:02|06/05/20|2020-06-05|04:03:02|"
+         "04:03|04:03:02 AM| 5-JUN-2020"},
+        {"%% %n%t %Q %", "% \n\t %Q %"},
+        {"%10A|%-m|%010Y|%_5H", "    Friday|6|0000002020|    4"}};
+    struct date date = {.year = 2020,
+                        .month = 6,
+                        .day = 5,
+                        .hour = 4,
+                        .minute = 3,
+                        .second = 2,
+                        .nanosecond = 7000000,
+                        .zone = ZONE_OFFSET,
+                        .offset_s = -12600};
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_string_equal(formatted(&date, cases[i].format).text, cases[i].want);
+}
+
+static void date__iso_weeks_around_new_year(void **state)
+{
+    (void)state;
+    static const struct {
+        int year, month, day;
+        const char *want;
+    } cases[] = {{2019, 12, 30, "2020-01"},
+                 {2021, 1, 3, "2020-53"},
+                 {2016, 1, 1, "2015-53"},
+                 {2018, 1, 1, "2018-01"},
+                 {2022, 1, 1, "2021-52"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct date date = {
+            .year = cases[i].year, .month = cases[i].month, .day = cases[i].day};
+        assert_string_equal(formatted(&date, "%G-%V").text, cases[i].want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(date__seconds_there_and_back),
+        cmocka_unit_test(date__reads_what_people_write),
+        cmocka_unit_test(date__refuses_what_is_none),
+        cmocka_unit_test(date__formats_every_directive),
+        cmocka_unit_test(date__iso_weeks_around_new_year),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

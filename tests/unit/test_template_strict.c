@@ -1,0 +1,117 @@
+#include "templates/template.h"
+
+#include "tests/unit/template_fixture.h"
+
+/* What the reference's strictest parser refuses, and where. */
+static const struct {
+    const char *source, *place, *why;
+} refused[] = {
+    {"{{ foo; exit }}", "t:1:7:", "Unexpected character ;"},
+    {"a\n  {{ foo | }}", "t:2:12:", "Expected id but found end_of_string"},
+    {"{{ 'oops }}", "t:1:4:", "Unexpected character '"},
+    {"{{ a b }}", "t:1:6:", "Expected end_of_string but found id"},
+    {"{{ 1 + 2 }}", "t:1:6:", "Unexpected character +"},
+    {"{{ a | f: }}{{ | }}", "t:1:16:", "is not a valid expression"},
+    {"{{ a..b }}", "t:1:5:", "found dotdot"},
+    {"{{ -foo }}", "t:1:4:", "[:dash, \"-\"] is not a valid expression"},
+    {"{{ (true..2) }}", "t:1:4:", "Invalid expression type"},
+    {"{{ a | f: 1 2 }}", "t:1:13:", "found number"},
+    {"{% nope %}", "t:1:1:", "Unknown tag 'nope'"},
+    {"{% if a %}", "t:1:4:", "'if' tag was never closed"},
+    {"{% if a %}{% endfor %}", "t:1:11:", "'endfor' is not a valid delimiter for if"},
+    {"{% if a = b %}{% endif %}", "t:1:9:", "Unexpected character ="},
+    {"{% if a startswith b %}{% endif %}", "t:1:9:", "found id"},
+    {"{% if %}{% endif %}", "t:1:7:", "is not a valid expression"},
+    {"{% for a of b %}{% endfor %}", "t:1:10:", "require an 'in' clause"},
+    {"{% for a in b cols: 2 %}{% endfor %}",
+     "t:1:15:", "Invalid attribute in for loop"},
+    {"{% tablerow a in b rows: 2 %}{% endtablerow %}", "t:1:20:", "Invalid attribute"},
+    {"{% case a %}{% when %}{% endcase %}", "t:1:21:", "is not a valid expression"},
+    {"{% case a %}{% when 1 and 2 %}{% endcase %}", "t:1:23:", "found id"},
+    {"{% case a %}{% else b %}{% endcase %}", "t:1:13:", "no parameters"},
+    {"{% assign a %}", "t:1:1:", "Valid syntax: assign"},
+    {"{% capture %}{% endcapture %}", "t:1:1:", "Valid syntax: capture"},
+    {"{% cycle %}", "t:1:1:", "Valid syntax: cycle"},
+    {"{% cycle 1 2 %}", "t:1:12:", "found number"},
+    {"{% render name %}", "t:1:11:", "must be a quoted string"},
+    {"{% raw %}", "t:1:1:", "'raw' tag was never closed"},
+    {"{% raw x %}{% endraw %}", "t:1:1:", "Valid syntax"},
+    {"{% comment %}{% comment %}{% endcomment %}", "t:1:1:", "never closed"},
+    {"{% doc %}{% doc %}{% enddoc %}", "t:1:10:", "Nested doc"},
+    {"{% # a\n b %}", "t:2:2:", "prefixed by the '#'"},
+    {"{{ a", "t:1:1:", "was not properly terminated"},
+    {"{{ a }", "t:1:1:", "was not properly terminated"},
+    {"x\ny {% if a", "t:2:3:", "was not properly terminated"},
+    {"{% %}", "t:1:1:", "was not properly terminated"},
+    {"{% else %}", "t:1:1:", "Unexpected outer 'else' tag"},
+    {"{% endif %}", "t:1:1:", "Unknown tag 'endif'"},
+    {"{% liquid\n if a\n echo 1\n%}", "t:2:2:", "'if' tag was never closed"},
+    {"{% liquid\n endif\n%}", "t:2:2:", "not a valid delimiter for liquid tags"},
+};
+
+static void template_strict__refuses_with_place_and_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        struct result result =
+            render_json(refused[i].source, "{}", TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE);
+        if (result.err != ERR_DATA || strstr(result.text, refused[i].place) == NULL ||
+            strstr(result.text, refused[i].why) == NULL)
+            fail_msg("%s\n  %s\n  wanted %s %s", refused[i].source, result.text,
+                     refused[i].place, refused[i].why);
+    }
+}
+
+/* Read in lax mode all the same. */
+static const struct {
+    const char *source, *want;
+} tolerated[] = {
+    {"{{ a || upcase }}", "X"},
+    {"{{ a | }}", "x"},
+    {"{{ a b }}", "x"},
+    {"{% if a == 'x' junk %}y{% endif %}", "y"},
+    {"{% for i in (1..3) nonsense limit:2 %}{{ i }}{% endfor %}", "12"},
+    {"{% case a %}{% when 'x' and 'q' %}y{% endcase %}", "y"},
+    {"{{ 1.2.3 }}", "1.2"},
+    {"{{ -foo }}", ""},
+    {"{% tablerow i in (1..2) nope:1 %}{{ i }}{% endtablerow %}",
+     "<tr class=\"row1\">\n<td class=\"col1\">1</td><td class=\"col2\">2</td></tr>\n"},
+};
+
+static void template_lax__reads_on(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(tolerated); i++) {
+        struct result result = render_json(tolerated[i].source, "{\"a\":\"x\"}",
+                                           TEMPLATE_LAX, TEMPLATE_ESCAPE_NONE);
+        if (strcmp(result.text, tolerated[i].want) != 0)
+            fail_msg("%s\n  %s\n  wanted %s", tolerated[i].source, result.text,
+                     tolerated[i].want);
+    }
+}
+
+static void template_strict__nesting_is_bounded(void **state)
+{
+    (void)state;
+    static char source[20000];
+    size_t n = 0;
+    for (int i = 0; i < 150; i++)
+        n += (size_t)snprintf(source + n, sizeof source - n, "{%% if a %%}");
+    assert_int_equal(
+        render_json(source, "{}", TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE).err, ERR_DATA);
+    n = (size_t)snprintf(source, sizeof source, "{{ a");
+    for (int i = 0; i < 2000; i++)
+        n += (size_t)snprintf(source + n, sizeof source - n, "[b");
+    assert_int_equal(
+        render_json(source, "{}", TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE).err, ERR_DATA);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(template_strict__refuses_with_place_and_reason),
+        cmocka_unit_test(template_lax__reads_on),
+        cmocka_unit_test(template_strict__nesting_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
