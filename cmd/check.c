@@ -8,12 +8,13 @@
 #include "cmd/json_out.h"
 #include "cmd/opened.h"
 #include "cmd/survey.h"
+#include "cmd/unknown_fields.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
 #define SUBJECT_LONG 70
-#define WARNINGS_MAX 16
+#define WARNINGS_MAX (UNKNOWN_FIELDS_MAX + 12)
 #define WARNING_TEXT 160
 
 struct check_values {
@@ -65,8 +66,17 @@ static void warn_of_unsubscribe(const struct survey *survey, struct warnings *wa
              (unsigned long long)survey->linted);
 }
 
-static void find_warnings(const struct survey *survey, struct warnings *warnings)
+static void warn_of_unknown(void *self, struct str where, struct str name,
+                            unsigned line, unsigned column)
 {
+    warn(self, "%.*s:%u:%u: %.*s: neither the list nor the data file has it",
+         STR_ARG(str_head(where, 60)), line, column, STR_ARG(str_head(name, 50)));
+}
+
+static void find_warnings(const struct content *content, const struct survey *survey,
+                          struct warnings *warnings)
+{
+    unknown_fields(content, warn_of_unknown, warnings);
     if (survey->rendered == 0)
         return;
     warn_of_unsubscribe(survey, warnings);
@@ -194,7 +204,7 @@ static enum err check(struct opened *opened, const struct invocation *invocation
                               survey, error);
     if (err != ERR_NONE)
         return err;
-    find_warnings(survey, &warnings);
+    find_warnings(opened->content, survey, &warnings);
     if (values->format == 1)
         print_json(opened, survey, &warnings);
     else

@@ -11,6 +11,7 @@
 #include "cmd/progress.h"
 #include "cmd/sending.h"
 #include "cmd/survey.h"
+#include "cmd/unknown_fields.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
@@ -156,6 +157,7 @@ static int create_and_send(struct opened *opened, const struct invocation *invoc
     const struct launch_values *values = invocation->values;
     bool quiet = invocation->globals->quiet, goes_on;
     struct campaign campaign;
+    unknown_fields_warn(opened->content);
     enum err err = try_condition(opened, error);
     if (err == ERR_NONE)
         err = ask(opened, values, &goes_on, error);

@@ -144,3 +144,14 @@ def test_columns_compare_with_numbers_as_numbers(scratch):
         scratch.write("c.yaml", "campaign: c\nlist: people\nfrom: a@b.example\nsubject: s\n"
                       f"text: t.txt\nwhere: '{condition}'\n")
         assert scratch.json("check", "c.yaml")["rendered"] == count, condition
+
+
+def test_misspelt_fields_are_warned_of(scratch):
+    scratch.write("shop.json", '{"offer": {"text": "x"}}')
+    file = campaign(scratch, extra="data: shop.json\n", html=(
+        "{% assign mine = 1 %}{% for x in offer.list %}{{ x }}{{ forloop.index }}{% endfor %}"
+        "<p>{{ mine }}{{ first_name }}{{ offer.text }}{{ email }}{{ list_name }}\n"
+        "{{ recipient.plan }}{{ fist_name }}{{ fist_name }}</p>"))
+    warnings = [w for w in scratch.json("check", file)["warnings"] if "neither" in w]
+    assert len(warnings) == 1
+    assert re.match(r"spring\.html:2:\d+: fist_name: ", warnings[0])

@@ -1,0 +1,81 @@
+#include "cmd/unknown_fields.h"
+
+#include "core/base/log.h"
+
+struct seeker {
+    const struct content *content;
+    unknown_field_each *each;
+    void *self;
+    /* The template at hand, and what was reported of it. */
+    struct str where;
+    struct str names[UNKNOWN_FIELDS_MAX];
+    size_t first, count;
+};
+
+static bool is_known(const struct content *content, struct str name)
+{
+    static const struct str reserved[] = {
+        {"email", 5},          {"recipient", 9},        {"list_name", 9},
+        {"campaign_name", 13}, {"unsubscribe_url", 15},
+    };
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        if (str_equal(reserved[i], name))
+            return true;
+    }
+    for (size_t i = 0; i < content->columns.n; i++) {
+        if (str_equal(content->columns.p[i], name))
+            return true;
+    }
+    return content->data != NULL && value_member(content->data, name) != NULL;
+}
+
+static void look_at_read(void *self, struct str name, unsigned line, unsigned column)
+{
+    struct seeker *seeker = self;
+    if (seeker->count == UNKNOWN_FIELDS_MAX || is_known(seeker->content, name))
+        return;
+    for (size_t i = seeker->first; i < seeker->count; i++) {
+        if (str_equal(seeker->names[i], name))
+            return;
+    }
+    seeker->names[seeker->count++] = name;
+    seeker->each(seeker->self, seeker->where, name, line, column);
+}
+
+static void look_at(struct seeker *seeker, const struct template *template,
+                    struct str where)
+{
+    if (template == NULL)
+        return;
+    seeker->where = where;
+    seeker->first = seeker->count;
+    template_reads(template, seeker, look_at_read);
+}
+
+void unknown_fields(const struct content *content, unknown_field_each *each, void *self)
+{
+    const struct campaign_file *campaign = content->campaign;
+    struct seeker seeker = {.content = content, .each = each, .self = self};
+    look_at(&seeker, content->where, STR("where"));
+    look_at(&seeker, content->subject, STR("subject"));
+    for (size_t i = 0; i < campaign->header_count; i++)
+        look_at(&seeker, content->headers[i], campaign->headers[i].name);
+    look_at(&seeker, content->html, campaign->html);
+    /* A text made from the HTML reads what that reads. */
+    if (campaign->text.n > 0)
+        look_at(&seeker, content->text, campaign->text);
+}
+
+static void warn(void *self, struct str where, struct str name, unsigned line,
+                 unsigned column)
+{
+    (void)self;
+    log_line(LOG_WARN, "unknown-field",
+             "%.*s:%u:%u: %.*s: neither the list nor the data file has it",
+             STR_ARG(where), line, column, STR_ARG(str_head(name, 100)));
+}
+
+void unknown_fields_warn(const struct content *content)
+{
+    unknown_fields(content, warn, NULL);
+}
