@@ -102,8 +102,8 @@ def report(found, options):
     rows = [["", "messages", "msg/s", "CPU-us/msg", "peak MiB", "bytes/msg", "ratio msg/s",
              "ratio CPU"]]
     for name, one in found.items():
-        rows.append([name, one["messages"], f"{one['per_s']:,.0f}", f"{one['cpu_us']:.1f}",
-                     f"{one['rss_mib']:.0f}", one["bytes"],
+        rows.append([name, f"{one['messages']:,.0f}", f"{one['per_s']:,.0f}", f"{one['cpu_us']:.1f}",
+                     f"{one['rss_mib']:.0f}", f"{one['bytes']:,.0f}",
                      f"{ours['per_s'] / one['per_s']:.2f}", f"{one['cpu_us'] / ours['cpu_us']:.2f}"])
     lines = [f"end to end: {options.connections} connections, medians of {options.rounds} "
              f"rounds, on {measure.machine()['cpu']}, {measure.machine()['cores']} cores",
