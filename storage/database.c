@@ -237,14 +237,23 @@ bool db_is_locked(struct store *store, int64_t byte)
 
 #define WAL_FRAME_BYTES (4096 + 24)
 
-void db_checkpoint(struct store *store, int64_t bytes, bool truncate)
+/* A log that is kept is written over in place, which spares the file system a journal
+ * entry for each sync; one that an import left is too large to keep. */
+static int checkpoint_mode(int64_t bytes, bool wait)
 {
-    if ((int64_t)store->wal_pages * WAL_FRAME_BYTES < bytes)
+    if (!wait)
+        return SQLITE_CHECKPOINT_PASSIVE;
+    return bytes > 2 * STORE_WAL_BYTES ? SQLITE_CHECKPOINT_TRUNCATE
+                                       : SQLITE_CHECKPOINT_RESTART;
+}
+
+void db_checkpoint(struct store *store, int64_t bytes, bool wait)
+{
+    int64_t length = (int64_t)store->wal_pages * WAL_FRAME_BYTES;
+    if (length < bytes || !db_try_lock(store, LOCK_CHECKPOINT))
         return;
-    if (!db_try_lock(store, LOCK_CHECKPOINT))
-        return;
-    int mode = truncate ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
     int left = 0, done = 0;
+    int mode = checkpoint_mode(length, wait);
     if (sqlite3_wal_checkpoint_v2(store->db, NULL, mode, &left, &done) == SQLITE_OK)
         store->wal_pages = done >= left ? 0 : left - done;
     db_unlock(store, LOCK_CHECKPOINT);

@@ -72,10 +72,10 @@ MUST_CHECK bool db_try_lock(struct store *store, int64_t byte);
 void db_unlock(struct store *store, int64_t byte);
 /* Whether anybody, another store of this process included, holds it. */
 bool db_is_locked(struct store *store, int64_t byte);
-/* Copies the log back if it is longer than `bytes` and nobody else has the right to;
- * `truncate` waits for readers and empties the file. Trouble is no error: the log just
- * stays. The caller need not hold LOCK_CHECKPOINT. */
-void db_checkpoint(struct store *store, int64_t bytes, bool truncate);
+/* Copies the log back if it is longer than `bytes` and nobody else is at it; `wait`:
+ * after the readers of today, so that all of it goes and the log begins anew. Trouble
+ * is no error: the log just stays. */
+void db_checkpoint(struct store *store, int64_t bytes, bool wait);
 
 /* A column as it lies in the row: good until the next step. NULL is STR_NULL. */
 static inline struct str db_text(sqlite3_stmt *statement, int column)

@@ -18,8 +18,8 @@
 #include "storage/importer.h"
 
 #define IMPORT_BATCHES     2
-#define IMPORT_BATCH_ROWS  32768
-#define IMPORT_BATCH_BYTES (6U << 20)
+#define IMPORT_BATCH_ROWS  65536
+#define IMPORT_BATCH_BYTES (8U << 20)
 
 struct import_writer;
 
