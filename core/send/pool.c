@@ -140,6 +140,8 @@ static void pool_place(struct pool *pool, struct channel *channel)
         if (counted_as == CHANNEL_READY) {
             pool->down_since_ns = 0;
             atomic_store(&pool->shared->was_reached, true);
+            atomic_store(&pool->relays[channel->relay_index].shared->failures_logged,
+                         0);
             pool->events.ready(pool->events.self);
         }
     }
@@ -147,12 +149,24 @@ static void pool_place(struct pool *pool, struct channel *channel)
     list_append(pool_list(pool, channel), &channel->link);
 }
 
+/* "host:port: why", and only "host:port ..." where the reason begins with it. */
+static void relay_explain(const struct relay *relay, const struct channel *channel,
+                          char *text, size_t size)
+{
+    if (str_has_prefix(str_of(channel->trouble), str_of(relay->name)))
+        snprintf(text, size, "%s", channel->trouble);
+    else
+        snprintf(text, size, "%s: %s", relay->name, channel->trouble);
+}
+
 /* The breaker: failures within one pause count once. */
 static void relay_failed(struct pool *pool, struct relay *relay,
                          const struct channel *channel, uint64_t now_ns)
 {
+    char text[sizeof relay->name + sizeof channel->trouble];
+    relay_explain(relay, channel, text, sizeof text);
     atomic_store(&relay->shared->has_failed, true);
-    run_shared_set_trouble(pool->shared, "%s: %s", relay->name, channel->trouble);
+    run_shared_set_trouble(pool->shared, "%s", text);
     if (now_ns < relay->retry_ns)
         return;
     unsigned pause_s = relay->failures < 6 ? 1u << relay->failures : POOL_BACKOFF_MAX_S;
@@ -161,8 +175,11 @@ static void relay_failed(struct pool *pool, struct relay *relay,
         pause_s = POOL_BACKOFF_FULL_S;
     relay->failures++;
     relay->retry_ns = now_ns + pause_s * NS_PER_S;
-    log_line(LOG_WARN, "relay-trouble", "%s: %s; next attempt in %u s", relay->name,
-             channel->trouble, pause_s);
+    unsigned logged = atomic_load(&relay->shared->failures_logged);
+    if (relay->failures > logged &&
+        atomic_compare_exchange_strong(&relay->shared->failures_logged, &logged,
+                                       relay->failures))
+        log_line(LOG_WARN, "relay-trouble", "%s; next attempt in %u s", text, pause_s);
 }
 
 /* Whether a connection's end says something about its relay. One that broke at its

@@ -14,7 +14,7 @@
  */
 
 /* A claim of a limited destination reaches for so long. */
-#define SCHEDULE_CLAIM_NS UINT64_C(2000000000)
+#define SCHEDULE_CLAIM_NS UINT64_C(1000000000)
 /* With a longer interval a job is claimed only when its time has come. */
 #define SCHEDULE_PREFETCH_NS UINT64_C(1000000000)
 
