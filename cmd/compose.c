@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-#define RESERVED_COUNT     3
 #define SCRATCH_MEMORY_MAX (64u << 20)
 
 struct composer {
@@ -50,11 +49,9 @@ static void note_missing(void *self, struct str name, unsigned line, unsigned co
 /* The recipient as the templates see it. */
 static enum err see_recipient(struct composer *composer, struct str address,
                               struct str record, int64_t now_ms,
-                              struct str reserved_values[RESERVED_COUNT],
+                              struct str reserved_values[CONTENT_RESERVED_COUNT],
                               struct template_input *input, struct error *why)
 {
-    static const struct str reserved_names[RESERVED_COUNT] = {
-        {"email", 5}, {"list_name", 9}, {"campaign_name", 13}};
     const struct content *content = composer->content;
     if (!record_read(record, composer->fields, content->columns.n))
         return error_set(why, ERR_STORAGE,
@@ -67,9 +64,9 @@ static enum err see_recipient(struct composer *composer, struct str address,
     *input = (struct template_input){
         .statics = content->data,
         .fields = composer->fields,
-        .reserved_names = reserved_names,
+        .reserved_names = content_reserved_names,
         .reserved_values = reserved_values,
-        .reserved_count = RESERVED_COUNT,
+        .reserved_count = CONTENT_RESERVED_COUNT,
         .now_s = now_ms / 1000,
         .missing = note_missing,
         .missing_self = composer,
@@ -130,7 +127,7 @@ enum err composer_compose(struct composer *composer, const struct job *job,
                           struct error *why)
 {
     struct template_input input;
-    struct str reserved[RESERVED_COUNT];
+    struct str reserved[CONTENT_RESERVED_COUNT];
     arena_reset(&composer->scratch);
     composer->is_hole = false;
     composer->hole = why;
@@ -161,7 +158,7 @@ enum err composer_keeps(struct composer *composer, struct str address,
                         struct error *why)
 {
     struct template_input input;
-    struct str reserved[RESERVED_COUNT];
+    struct str reserved[CONTENT_RESERVED_COUNT];
     *keeps = true;
     if (composer->content->where == NULL)
         return ERR_NONE;

@@ -78,6 +78,9 @@ static enum err list_partials(void *self, void *context,
     return partials_list(maker->content->campaign->folder, context, found);
 }
 
+const struct str content_reserved_names[CONTENT_RESERVED_COUNT] = {
+    {"email", 5}, {"list_name", 9}, {"campaign_name", 13}};
+
 static struct template_options options_for(const struct maker *maker, struct str name,
                                            enum template_escape escape)
 {
@@ -88,6 +91,9 @@ static struct template_options options_for(const struct maker *maker, struct str
         .loader = &maker->loader,
         .fields = maker->content->columns.p,
         .field_count = maker->content->columns.n,
+        .statics = maker->content->data,
+        .reserved_names = content_reserved_names,
+        .reserved_count = CONTENT_RESERVED_COUNT,
     };
 }
 
@@ -301,9 +307,9 @@ static enum err make(struct maker *maker, struct str secret)
     enum err err = settle_sender(maker, &id_domain);
     hash_str(maker, maker->content->campaign->list);
     if (err == ERR_NONE)
-        err = compile_all(maker);
-    if (err == ERR_NONE)
         err = load_data(maker);
+    if (err == ERR_NONE)
+        err = compile_all(maker);
     if (err == ERR_NONE)
         err = load_files(maker);
     if (err == ERR_NONE)

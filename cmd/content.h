@@ -28,6 +28,10 @@
 /* What messages call a text template that was made from the HTML. */
 #define CONTENT_MADE_TEXT "(text from html)"
 
+/* Names that win over columns and data; compose.c has their values. */
+#define CONTENT_RESERVED_COUNT 3
+extern const struct str content_reserved_names[CONTENT_RESERVED_COUNT];
+
 struct content {
     const struct campaign_file *campaign;
     /* The list's columns: the templates' fields. */

@@ -176,4 +176,8 @@ parse_tag parse_render, parse_include;
  * at run time may ask for one. */
 bool compile_dynamic_partials(struct compiler *compiler);
 
+/* settle.c: renders once what options.statics settles for every recipient. After all
+ * else is compiled. */
+bool compiler_settle(struct compiler *compiler);
+
 #endif

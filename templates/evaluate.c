@@ -367,7 +367,7 @@ struct value evaluate_output(struct template_machine *machine,
         report_missing(machine, output, value);
     for (uint32_t i = 0; i < output->filter_count && !machine->failed; i++)
         value = apply_filter(machine, value, &output->filters[i]);
-    return value;
+    return machine->failed ? value_nil() : value;
 }
 
 static bool evaluate_comparison(struct template_machine *machine,

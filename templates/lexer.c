@@ -56,20 +56,23 @@ static size_t find_double_brace(struct str source, size_t at)
 
 /*
  * Behind the end of an output that starts at `start`, or 0. A single closing brace
- * ends it too (and is refused afterwards), and a "{%" in it swallows all up to the
- * "%}", as in the reference.
+ * ends it too (and is refused afterwards, unless a lax template has opened a brace
+ * before it), and a "{%" in it swallows all up to the "%}", as in the reference.
  */
 static size_t find_output_end(const struct cutter *cutter, size_t start)
 {
     struct str source = cutter->source;
+    bool has_brace = false;
     for (size_t at = start + 2; at < source.n; at++) {
         char c = source.p[at];
         if (c == '}') {
             bool is_double = at + 1 < source.n && source.p[at + 1] == '}';
-            size_t later =
-                cutter->is_lax && !is_double ? find_double_brace(source, at) : 0;
+            size_t later = has_brace && cutter->is_lax && !is_double
+                               ? find_double_brace(source, at)
+                               : 0;
             return later > 0 ? later : at + (is_double ? 2 : 1);
         }
+        has_brace = has_brace || c == '{';
         if (c == '{' && at + 1 < source.n && source.p[at + 1] == '%')
             return find_tag_end(source, at + 2);
     }

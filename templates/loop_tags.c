@@ -116,6 +116,7 @@ static bool parse_for_attribute(struct compiler *compiler, struct lexer *lexer,
         loop->continues = is_continue(lexer);
         loop->offset = NULL;
         if (loop->continues) {
+            compiler->template->has_continued_loops = true;
             lexer_next(lexer);
             return true;
         }

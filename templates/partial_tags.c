@@ -319,6 +319,7 @@ static bool resolve_call(struct compiler *compiler, struct partial_call *call)
     if (call->name->kind != EXPRESSION_LITERAL ||
         call->name->literal.type != VALUE_STRING) {
         call->partial = PARTIAL_DYNAMIC;
+        compiler->template->has_dynamic_partials = true;
         return add_dynamic_context(compiler);
     }
     if (!compiler_partial(compiler, value_str(call->name->literal), &call->partial))

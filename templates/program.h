@@ -261,6 +261,8 @@ struct template
     uint32_t partial_count, partial_cap;
     /* Names of `for` loops. */
     uint32_t loop_name_count;
+    /* A loop goes on where another one ended; a partial's name comes at run time. */
+    bool has_continued_loops, has_dynamic_partials;
     const struct str *fields;
     uint32_t field_count;
     /* Every read of a variable, for template_reads. */

@@ -64,6 +64,12 @@ struct template_options {
      * costs no lookup by name at render time. */
     const struct str *fields;
     size_t field_count;
+    /* An object that every rendering will give as input.statics, or NULL: what reads
+     * nothing else is rendered once, when compiling, and becomes text. Members that the
+     * renderings' reserved names take the place of are no part of it. */
+    const struct value *statics;
+    const struct str *reserved_names;
+    size_t reserved_count;
 };
 
 MUST_CHECK enum err template_compile(struct str source,
