@@ -174,7 +174,8 @@ enum err campaign_create(struct store *store, const struct campaign_plan *plan,
         return err;
     /* Closes the temporary database: its dropped tables' pages stay dirty in their own
      * cache, and every later commit of this connection would walk over all of them. */
-    err = db_exec(store, "PRAGMA temp_store = DEFAULT; PRAGMA temp_store = FILE", error);
+    err =
+        db_exec(store, "PRAGMA temp_store = DEFAULT; PRAGMA temp_store = FILE", error);
     if (err != ERR_NONE)
         return err;
     db_checkpoint(store, STORE_WAL_BYTES / 4, true);

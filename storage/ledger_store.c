@@ -4,6 +4,7 @@
 #include "storage/recovery.h"
 
 #include <stdlib.h>
+#include <sys/statvfs.h>
 
 /*
  * A group is one transaction: the first claim, arm or record begins it, commit ends it.
@@ -64,6 +65,29 @@ static enum err load_campaign(struct ledger_store *ledger, struct error *error)
     return err;
 }
 
+/* What a delivery adds to the file before it is final: its row grows, an attempt. */
+#define DELIVERY_BYTES 256
+#define MIB            (UINT64_C(1) << 20)
+
+/* A disk that will be full before the end had better be so before the beginning. */
+static enum err check_disk(struct ledger_store *ledger, struct error *error)
+{
+    struct statvfs disk;
+    if (fstatvfs(ledger->store->lock_fd, &disk) != 0)
+        return ERR_NONE;
+    uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    uint64_t needed =
+        2 * (uint64_t)STORE_WAL_BYTES + ledger->unfinished * DELIVERY_BYTES;
+    if (free_bytes >= needed)
+        return ERR_NONE;
+    return error_set(error, ERR_STORAGE,
+                     "campaign %s: %s: %llu MiB of disk are free and %llu MiB may be "
+                     "needed; make room",
+                     ledger->name, ledger->store->path,
+                     (unsigned long long)(free_bytes / MIB),
+                     (unsigned long long)(needed / MIB));
+}
+
 /* In one transaction: the campaign is ours, and what a dead run left is put right. */
 static enum err take_over(struct ledger_store *ledger, bool retry_in_doubt,
                           uint64_t *recovered, struct error *error)
@@ -78,6 +102,8 @@ static enum err take_over(struct ledger_store *ledger, bool retry_in_doubt,
         return err;
     *recovered = recovery.armed;
     err = recovery_unfinished(&recovery, &ledger->unfinished, error);
+    if (err == ERR_NONE)
+        err = check_disk(ledger, error);
     if (err == ERR_NONE)
         err = run_owner_sign(&ledger->owner, error);
     if (err == ERR_NONE)
@@ -127,6 +153,7 @@ enum err ledger_store_open(struct store *store, int64_t campaign_id,
         free_ledger(made);
         return err;
     }
+    (void)sqlite3_busy_timeout(store->db, LEDGER_BUSY_MS);
     *ledger = made;
     return ERR_NONE;
 }
@@ -169,6 +196,7 @@ enum err ledger_store_close(struct ledger_store *ledger, enum campaign_state sta
         err = db_end(store, give_up(ledger, state, error), error);
     run_owner_unlock(&ledger->owner);
     free_ledger(ledger);
+    (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
     db_checkpoint(store, 1, true);
     return err;
 }
@@ -218,11 +246,16 @@ static enum err ledger_commit(void *self)
     struct ledger_store *ledger = self;
     if (!ledger->is_in_group)
         return ERR_NONE;
+    enum err err = run_owner_count(&ledger->owner, &ledger->error);
+    if (err != ERR_NONE)
+        return ledger_abandon(ledger, err);
     ledger->is_in_group = false;
-    enum err err = db_commit(ledger->store, &ledger->error);
-    if (err == ERR_NONE)
-        db_checkpoint(ledger->store, STORE_WAL_BYTES, false);
-    return err;
+    err = db_commit(ledger->store, &ledger->error);
+    if (err != ERR_NONE)
+        return err;
+    run_owner_note(&ledger->owner);
+    db_checkpoint(ledger->store, STORE_WAL_BYTES, false);
+    return ERR_NONE;
 }
 
 /* ---- the port ------------------------------------------------------------------ */

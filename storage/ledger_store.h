@@ -11,16 +11,20 @@
  * Thread:  the store's (ports.h: the ledger thread).
  * Errors:  ERR_LOCKED names process and host of the other run. Any error inside the
  *          port rolls the group back; ports.h says what the run does then.
- * Limits:  the write-ahead log is copied back from STORE_WAL_BYTES on, by this
- *          connection alone.
+ * Limits:  LEDGER_BUSY_MS of waiting for another writer (an import, say): what is on
+ *          the wire goes on meanwhile, up to the limit of the unconfirmed. Refuses to
+ *          begin on a disk that the campaign would fill. The write-ahead log is copied
+ *          back from STORE_WAL_BYTES on, by this connection alone.
  * Cost:    claim, arm and record of one message together a few microseconds in groups
- *          of a hundred; docs/decisions has the measurement.
+ *          of a hundred; docs/decisions/0004-ledger.md has the measurement.
  */
 #ifndef BROADSIDE_STORAGE_LEDGER_STORE_H
 #define BROADSIDE_STORAGE_LEDGER_STORE_H
 
 #include "core/send/ports.h"
 #include "storage/campaigns.h"
+
+#define LEDGER_BUSY_MS 60000
 
 struct ledger_store;
 

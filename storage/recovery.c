@@ -1,6 +1,7 @@
 #include "storage/recovery.h"
 
 #include "core/base/clock.h"
+#include "storage/run_owner.h"
 
 enum err recovery_open(struct recovery *recovery, struct store *store,
                        int64_t campaign_id, struct error *error)
@@ -138,10 +139,9 @@ enum err recovery_set_state(struct recovery *recovery, enum campaign_state state
                           " WHERE id = ?",
                           "sii", str_of(word), is_end ? clock_wall_ms() : (int64_t)0,
                           recovery->campaign_id);
-    return err != ERR_NONE ? err
-                           : db_run(recovery->store, error,
-                                    "DELETE FROM run_owner WHERE campaign = ?", "i",
-                                    recovery->campaign_id);
+    return err != ERR_NONE
+               ? err
+               : run_owner_resign(recovery->store, recovery->campaign_id, error);
 }
 
 enum err recovery_unfinished(struct recovery *recovery, uint64_t *count,

@@ -6,6 +6,60 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+/* ---- the count beside the database --------------------------------------------- */
+
+/* In PATH.lock, behind the bytes that are locked: the database's salt, which tells it
+ * from another of the same path, then a number for each campaign. It is written after
+ * the commit it counts and never synced, so after a crash it may lag behind but never
+ * be ahead. */
+#define NOTES_OFFSET (INT64_C(1) << 20)
+
+static off_t note_offset(int64_t campaign_id)
+{
+    return (off_t)(NOTES_OFFSET + campaign_id * (int64_t)sizeof(int64_t));
+}
+
+static int64_t read_note(struct store *store, int64_t campaign_id)
+{
+    int64_t number = 0;
+    ssize_t n = pread(store->lock_fd, &number, sizeof number, note_offset(campaign_id));
+    return n == (ssize_t)sizeof number ? number : 0;
+}
+
+static void write_note(struct store *store, int64_t campaign_id, int64_t number)
+{
+    (void)!pwrite(store->lock_fd, &number, sizeof number, note_offset(campaign_id));
+}
+
+/* Notes of another database that was here before are worth nothing. */
+static void claim_notes(struct store *store)
+{
+    if ((uint64_t)read_note(store, 0) == store->salt)
+        return;
+    (void)!ftruncate(store->lock_fd, NOTES_OFFSET);
+    write_note(store, 0, (int64_t)store->salt);
+}
+
+static enum err check_age(struct run_owner *owner, struct error *error)
+{
+    struct store *store = owner->store;
+    enum err err = db_integer(store, &owner->groups, 0, error,
+                              "SELECT groups FROM run_owner WHERE campaign = ?", "i",
+                              owner->campaign_id);
+    if (err != ERR_NONE)
+        return err;
+    claim_notes(store);
+    if (owner->groups >= read_note(store, owner->campaign_id))
+        return ERR_NONE;
+    return error_set(error, ERR_STORAGE,
+                     "campaign: %s: this database is older than what was sent from it "
+                     "(was a backup restored?), some recipients would get it twice; to "
+                     "go on all the same remove %s.lock",
+                     store->path, store->path);
+}
+
+/* ---- the row ------------------------------------------------------------------- */
+
 /* A process number means something only on its host and since its boot. */
 static struct str boot_id(char to[64])
 {
@@ -57,11 +111,14 @@ enum err run_owner_sign(struct run_owner *owner, struct error *error)
     (void)gethostname(host, sizeof host - 1);
     if (getrandom(owner->token, RUN_TOKEN_BYTES, 0) != RUN_TOKEN_BYTES)
         return error_set(error, ERR_OS, "campaign: no random bytes");
+    enum err err = check_age(owner, error);
+    if (err != ERR_NONE)
+        return err;
     return db_run(owner->store, error,
-                  "INSERT OR REPLACE INTO run_owner VALUES(?, ?, ?, ?, ?, ?)", "ibsisi",
-                  owner->campaign_id,
+                  "INSERT OR REPLACE INTO run_owner VALUES(?, ?, ?, ?, ?, ?, ?)",
+                  "ibsisii", owner->campaign_id,
                   str_slice((const char *)owner->token, RUN_TOKEN_BYTES), str_of(host),
-                  (int64_t)getpid(), boot_id(boot), clock_wall_ms());
+                  (int64_t)getpid(), boot_id(boot), clock_wall_ms(), owner->groups);
 }
 
 enum err run_owner_check(struct run_owner *owner, struct error *error)
@@ -88,9 +145,37 @@ enum err run_owner_check(struct run_owner *owner, struct error *error)
     return err;
 }
 
+enum err run_owner_count(struct run_owner *owner, struct error *error)
+{
+    if (owner->count == NULL) {
+        enum err err =
+            db_prepare(owner->store, &owner->count,
+                       "UPDATE run_owner SET groups = ? WHERE campaign = ?", error);
+        if (err != ERR_NONE)
+            return err;
+    }
+    (void)sqlite3_bind_int64(owner->count, 1, owner->groups + 1);
+    (void)sqlite3_bind_int64(owner->count, 2, owner->campaign_id);
+    int rc = sqlite3_step(owner->count);
+    (void)sqlite3_reset(owner->count);
+    return rc == SQLITE_DONE ? ERR_NONE : db_fail(owner->store, error, "campaign");
+}
+
+void run_owner_note(struct run_owner *owner)
+{
+    write_note(owner->store, owner->campaign_id, ++owner->groups);
+}
+
+enum err run_owner_resign(struct store *store, int64_t campaign_id, struct error *error)
+{
+    return db_run(store, error, "UPDATE run_owner SET token = x'' WHERE campaign = ?",
+                  "i", campaign_id);
+}
+
 void run_owner_unlock(struct run_owner *owner)
 {
     sqlite3_finalize(owner->check);
-    owner->check = NULL;
+    sqlite3_finalize(owner->count);
+    owner->check = owner->count = NULL;
     db_unlock(owner->store, owner->campaign_id);
 }

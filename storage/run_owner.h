@@ -6,6 +6,10 @@
  * the file system's locks be worth nothing (another machine, a restored copy), the
  * second run overwrites the token and the first finds out at its next group.
  *
+ * PATH.lock also remembers how many groups each campaign has committed. A database that
+ * knows of fewer was restored from a backup: whom the lost groups were sent to is not
+ * known, so such a campaign is refused.
+ *
  * Thread:  the store's.
  * Errors:  ERR_LOCKED names the other one; else the store's.
  */
@@ -20,16 +24,26 @@ struct run_owner {
     struct store *store;
     int64_t campaign_id;
     unsigned char token[RUN_TOKEN_BYTES];
-    sqlite3_stmt *check;
+    /* Groups committed so far. */
+    int64_t groups;
+    sqlite3_stmt *check, *count;
 };
 
 /* Takes the lock. Nothing is written yet. */
 MUST_CHECK enum err run_owner_lock(struct run_owner *owner, struct store *store,
                                    int64_t campaign_id, struct error *error);
-/* Inside a transaction: writes the row, with a fresh token. */
+/* Inside a transaction: writes the row, with a fresh token. ERR_STORAGE if the database
+ * is older than what was sent from it. */
 MUST_CHECK enum err run_owner_sign(struct run_owner *owner, struct error *error);
 /* Inside a transaction: whether the row is still ours; ERR_LOCKED if not. */
 MUST_CHECK enum err run_owner_check(struct run_owner *owner, struct error *error);
+/* Inside a transaction that is about to be committed: counts the group. */
+MUST_CHECK enum err run_owner_count(struct run_owner *owner, struct error *error);
+/* After the commit: notes the number in PATH.lock. */
+void run_owner_note(struct run_owner *owner);
+/* Inside a transaction: the row is nobody's any more; its count stays. */
+MUST_CHECK enum err run_owner_resign(struct store *store, int64_t campaign_id,
+                                     struct error *error);
 /* Gives the lock back. */
 void run_owner_unlock(struct run_owner *owner);
 

@@ -258,6 +258,54 @@ static void faults__kill_during_an_import_leaves_the_list_as_it_was(void **state
     buf_fini(&text);
 }
 
+/* ---- a backup ------------------------------------------------------------------ */
+
+static void copy_database(struct fixture *f, const char *from, const char *to)
+{
+    char command[512];
+    snprintf(command, sizeof command, "rm -f '%s/%s-wal' && cp '%s/%s' '%s/%s'", f->dir,
+             to, f->dir, from, f->dir, to);
+    assert_int_equal(system(command), 0);
+}
+
+static void faults__a_restored_backup_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 9);
+    struct lane lane;
+    size_t count;
+    desk_shut(f, desk, CAMPAIGN_PAUSED);
+    store_close(f->store);
+    f->store = NULL;
+    copy_database(f, "test.db", "backup.db");
+    fixture_reopen(f);
+    desk_open(f, desk, false);
+    desk_check(desk, desk->port.lanes(desk->port.self, 0, &f->arena, &lane, 1, &count));
+    struct job *jobs = desk_claim(desk, lane.id, 0, 3);
+    assert_true(desk_arm(desk, jobs, 1));
+    desk_record(desk, desk_outcome(jobs, 2, OUTCOME_DELIVERED));
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_PAUSED);
+    desk_open(f, desk, false);
+    desk_shut(f, desk, CAMPAIGN_PAUSED);
+    store_close(f->store);
+    f->store = NULL;
+    copy_database(f, "backup.db", "test.db");
+    fixture_reopen(f);
+    assert_int_equal(ledger_store_open(f->store, desk->campaign.id, false,
+                                       &desk->ledger, &desk->recovered, &f->error),
+                     ERR_STORAGE);
+    assert_non_null(strstr(f->error.text, "older than what was sent"));
+    /* The file's word is all there is: without it the operator decides. */
+    char lock[128];
+    snprintf(lock, sizeof lock, "%s.lock", f->db);
+    assert_int_equal(unlink(lock), 0);
+    fixture_reopen(f);
+    desk_open(f, desk, false);
+    desk_shut(f, desk, CAMPAIGN_PAUSED);
+    free(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +313,7 @@ int main(void)
         fixture_test(faults__a_full_disk_makes_no_half_campaign),
         fixture_test(faults__a_full_disk_ends_a_run_cleanly),
         fixture_test(faults__kill_at_any_moment_loses_nothing),
+        fixture_test(faults__a_restored_backup_is_refused),
         fixture_test(faults__kill_during_an_import_leaves_the_list_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
