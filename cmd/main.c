@@ -103,6 +103,26 @@ static const struct command *command_find(const char *const *args, size_t count,
     return best;
 }
 
+/* The help of the commands that begin with a word that is none itself ("suppress").
+ * false: no command does. */
+static bool print_group_help(FILE *to, const char *word)
+{
+    bool found = false;
+    for (const struct command *const *command = commands; *command != NULL; command++) {
+        struct str second;
+        struct str first = str_split(str_of((*command)->name), ' ', &second);
+        if (str_is_null(second) || !str_equal(first, str_of(word)))
+            continue;
+        if (!found)
+            (void)fprintf(to, "broadside %s: one of\n\n", word);
+        (void)fprintf(to, "  %-20s  %s\n", (*command)->name, (*command)->summary);
+        found = true;
+    }
+    if (found)
+        (void)fprintf(to, "\n`broadside COMMAND --help` says more.\n");
+    return found;
+}
+
 /* "address" alone names no command but begins some: say which. */
 static int unknown_command(const char *const *args, struct error *error)
 {
@@ -148,7 +168,9 @@ static int run_help(const struct invocation *invocation, struct error *error)
     const struct command *command =
         command_find(invocation->args, invocation->arg_count, &words);
     if (command == NULL)
-        return unknown_command(invocation->args, error);
+        return print_group_help(stdout, invocation->args[0])
+                   ? 0
+                   : unknown_command(invocation->args, error);
     print_command_help(stdout, command);
     return 0;
 }
@@ -210,6 +232,23 @@ static int run_command(const struct command *command, const char **args, size_t 
     return command->run(&invocation, error);
 }
 
+/* Words that name no command: `suppress --help` is a fair question all the same. */
+static int run_group(const char **args, size_t count, struct main_values *values,
+                     struct error *error)
+{
+    struct option_set set = {global_options, values};
+    size_t words;
+    struct error ignored;
+    if (options_parse(&set, 1, args + 1, count - 1, false, &words, &ignored) ==
+        ERR_NONE) {
+        if (values->version)
+            return (void)printf("broadside " BROADSIDE_VERSION "\n"), 0;
+        if (values->help && words == 0 && print_group_help(stdout, args[0]))
+            return 0;
+    }
+    return unknown_command((const char *const *)args, error);
+}
+
 static int dispatch(const char **args, size_t count, struct error *error)
 {
     struct main_values values = {0};
@@ -225,10 +264,8 @@ static int dispatch(const char **args, size_t count, struct error *error)
     }
     const struct command *command =
         command_find((const char *const *)args, count, &words);
-    if (command == NULL && values.help)
-        return print_usage(stdout), 0;
     if (command == NULL)
-        return unknown_command((const char *const *)args, error);
+        return run_group(args, count, &values, error);
     return run_command(command, args + words, count - words, &values, error);
 }
 
