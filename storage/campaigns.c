@@ -40,8 +40,9 @@ static enum run_command command_of(struct str word)
 
 static void copy_bytes(sqlite3_stmt *row, int column, unsigned char *to, size_t bytes)
 {
-    struct str from = db_text(row, column);
-    memcpy(to, from.p, from.n < bytes ? from.n : bytes);
+    struct str from = str_head(db_text(row, column), bytes);
+    if (from.n > 0)
+        memcpy(to, from.p, from.n);
 }
 
 static void campaign_of_row(struct store *store, sqlite3_stmt *row, bool is_short,
@@ -234,7 +235,7 @@ enum err campaign_command(struct store *store, struct str name,
                           enum run_command command, bool *now, struct error *error)
 {
     struct arena arena;
-    struct campaign campaign;
+    struct campaign campaign = {0};
     *now = false;
     arena_init(&arena, 256 << 20);
     enum err err = campaign_find(store, name, &arena, &campaign, error);

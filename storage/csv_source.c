@@ -173,7 +173,7 @@ static enum err fill(struct csv_source *source, struct error *error)
         return ERR_NONE;
     if (source->conversion != NO_CONVERSION)
         return fill_converted(source, error);
-    size_t got;
+    size_t got = 0;
     enum err err = read_some(source, source->text + source->last,
                              CSV_SOURCE_BYTES - source->last, &got, error);
     if (err == ERR_NONE)

@@ -51,7 +51,8 @@ static enum err load_campaign(struct ledger_store *ledger, struct error *error)
         ledger->lane_last = sqlite3_column_int64(row, 2);
         ledger->suppression_sequence = sqlite3_column_int64(row, 3);
         struct str name = str_head(db_text(row, 4), CAMPAIGN_NAME_MAX);
-        memcpy(ledger->name, name.p, name.n);
+        if (name.n > 0)
+            memcpy(ledger->name, name.p, name.n);
         if (str_equal(db_text(row, 5), STR("cancelled")))
             err = error_set(error, ERR_DATA, "campaign %s: it was cancelled",
                             ledger->name);

@@ -71,7 +71,7 @@ enum err suppression_add(struct store *store, const struct suppression *suppress
                          bool *added, struct error *error)
 {
     char to[SUPPRESSION_KEY_MAX];
-    struct str key;
+    struct str key = STR_NULL;
     enum err err = parse_key(suppression->address, to, &key, error);
     if (err != ERR_NONE)
         return err;
@@ -90,7 +90,7 @@ enum err suppression_remove(struct store *store, struct str address,
                             struct error *error)
 {
     char to[SUPPRESSION_KEY_MAX];
-    struct str key;
+    struct str key = STR_NULL;
     enum err err = parse_key(address, to, &key, error);
     if (err == ERR_NONE)
         err =

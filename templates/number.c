@@ -91,7 +91,7 @@ static size_t shortest_digits(double number, char *digits, int *exponent)
             break;
     }
     char *e = strchr(text, 'e');
-    *exponent = atoi(e + 1);
+    *exponent = (int)strtol(e + 1, NULL, 10);
     size_t n = 0;
     for (const char *p = text; p < e; p++) {
         if (*p != '.')

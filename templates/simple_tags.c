@@ -261,7 +261,7 @@ bool parse_raw(struct compiler *compiler, struct cutter *cutter,
 bool parse_doc(struct compiler *compiler, struct cutter *cutter,
                const struct chunk *chunk, struct builder *builder)
 {
-    struct str text;
+    struct str text = STR_NULL;
     if (!refuse_arguments(compiler, chunk) ||
         !parse_verbatim(compiler, cutter, chunk, STR("enddoc"), &text) ||
         !add_nothing(compiler, chunk, builder))

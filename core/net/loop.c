@@ -13,6 +13,9 @@
  * handled and just before it waits. The time is read when it is first asked for after
  * the wait, so a turn costs one reading however many events it brings.
  */
+/* Timers that can be started without memory: one per connection, and some. */
+#define NET_TIMERS_RESERVED 2048
+
 struct net_signal {
     uv_signal_t handle;
     void (*caught)(void *self, int signal_number);
@@ -59,7 +62,8 @@ static void loop_timer_set(struct net_loop *loop);
 
 /* Fires what is due. libuv goes on firing timers as long as one is due, before it looks
  * at anything else: so what is due again here waits for 1 ms, and the time is read
- * anew, or a due timer that the cached time does not know of would be tried for ever. */
+ * anew, or a due timer that the cached time does not know of would be tried for ever.
+ */
 static void loop_timer_fired(uv_timer_t *handle)
 {
     struct net_loop *loop = container_of(handle, struct net_loop, timer);
@@ -152,6 +156,8 @@ enum err net_loop_new(struct net_loop **to)
         return ERR_MEMORY;
     loop->timer_ns = UINT64_MAX;
     heap_init(&loop->timers);
+    if (heap_reserve(&loop->timers, NET_TIMERS_RESERVED) != ERR_NONE)
+        goto fail_loop;
     if (uv_loop_init(&loop->uv) != 0)
         goto fail_loop;
     if (uv_async_init(&loop->uv, &loop->wake, loop_woken) != 0)
@@ -165,6 +171,7 @@ enum err net_loop_new(struct net_loop **to)
 fail_async:
     uv_loop_close(&loop->uv);
 fail_loop:
+    heap_fini(&loop->timers);
     free(loop);
     return ERR_OS;
 }

@@ -136,7 +136,8 @@ static unsigned desk_owner(const struct desk *desk, struct str domain, bool *is_
     const struct limit_rule *rule =
         limit_rule_find(desk->rules, desk->rule_count, domain, &together);
     *is_free = rule == NULL;
-    uint64_t hash = together ? str_hash(rule->domains[0]) : str_hash(domain);
+    uint64_t hash =
+        rule != NULL && together ? str_hash(rule->domains[0]) : str_hash(domain);
     return (unsigned)(hash % desk->workers);
 }
 

@@ -17,15 +17,16 @@
 
 #define OUTCOME_TEXT_MAX 512
 
-/* Where in the dialogue it was decided. A 5xx before RCPT is never about the address. */
-#define SMTP_STAGE_LIST(X)                                                   \
-    X(SMTP_STAGE_CONNECT, "connect")                                         \
-    X(SMTP_STAGE_EHLO, "ehlo")                                               \
-    X(SMTP_STAGE_TLS, "tls")                                                 \
-    X(SMTP_STAGE_AUTH, "auth")                                               \
-    X(SMTP_STAGE_MAIL, "mail")                                               \
-    X(SMTP_STAGE_RCPT, "rcpt")                                               \
-    X(SMTP_STAGE_DATA, "data")                                               \
+/* Where in the dialogue it was decided. A 5xx before RCPT is never about the address.
+ */
+#define SMTP_STAGE_LIST(X)                                                             \
+    X(SMTP_STAGE_CONNECT, "connect")                                                   \
+    X(SMTP_STAGE_EHLO, "ehlo")                                                         \
+    X(SMTP_STAGE_TLS, "tls")                                                           \
+    X(SMTP_STAGE_AUTH, "auth")                                                         \
+    X(SMTP_STAGE_MAIL, "mail")                                                         \
+    X(SMTP_STAGE_RCPT, "rcpt")                                                         \
+    X(SMTP_STAGE_DATA, "data")                                                         \
     X(SMTP_STAGE_DOT, "dot")
 
 enum smtp_stage {
@@ -36,15 +37,15 @@ enum smtp_stage {
 
 /* What the ledger does with the recipient. UNSENT is no state of the ledger: the
  * message certainly did not leave, nothing is charged, it may go out again at once. */
-#define OUTCOME_STATE_LIST(X)                                                \
-    X(OUTCOME_DELIVERED, "delivered")                                        \
-    X(OUTCOME_DEFERRED, "deferred")                                          \
-    X(OUTCOME_FAILED, "failed")                                              \
-    X(OUTCOME_IN_DOUBT, "in_doubt")                                          \
-    X(OUTCOME_UNSENT, "unsent")                                              \
-    X(OUTCOME_SUPPRESSED, "suppressed")                                      \
-    X(OUTCOME_INVALID, "invalid")                                            \
-    X(OUTCOME_EXPIRED, "expired")                                            \
+#define OUTCOME_STATE_LIST(X)                                                          \
+    X(OUTCOME_DELIVERED, "delivered")                                                  \
+    X(OUTCOME_DEFERRED, "deferred")                                                    \
+    X(OUTCOME_FAILED, "failed")                                                        \
+    X(OUTCOME_IN_DOUBT, "in_doubt")                                                    \
+    X(OUTCOME_UNSENT, "unsent")                                                        \
+    X(OUTCOME_SUPPRESSED, "suppressed")                                                \
+    X(OUTCOME_INVALID, "invalid")                                                      \
+    X(OUTCOME_EXPIRED, "expired")                                                      \
     X(OUTCOME_CANCELLED, "cancelled")
 
 enum outcome_state {
@@ -54,10 +55,10 @@ enum outcome_state {
 };
 
 /* How far a trouble reaches: what core/send does about it beyond this recipient. */
-#define OUTCOME_SCOPE_LIST(X)                                                \
-    X(OUTCOME_SCOPE_RECIPIENT, "recipient") /* this address only */          \
+#define OUTCOME_SCOPE_LIST(X)                                                          \
+    X(OUTCOME_SCOPE_RECIPIENT, "recipient") /* this address only */                    \
     X(OUTCOME_SCOPE_MESSAGE, "message") /* what we send, or as whom: fix the sender */ \
-    X(OUTCOME_SCOPE_SESSION, "session") /* this connection: close it */      \
+    X(OUTCOME_SCOPE_SESSION, "session") /* this connection: close it */                \
     X(OUTCOME_SCOPE_DESTINATION, "destination") /* slow down, back off there */
 
 enum outcome_scope {

@@ -1,7 +1,7 @@
 /* Any bytes are judged without a fault; what is accepted is accepted again, unchanged,
  * in its normalised form, and holds nothing that could end a line. */
-#include "core/mail/address.h"
 #include "core/base/err.h"
+#include "core/mail/address.h"
 
 #include <stdlib.h>
 
