@@ -103,7 +103,8 @@ enum err ledger_abandon(struct ledger_store *ledger, enum err err);
 /* Runs one of the statements that yield no rows, with up to two integers. */
 MUST_CHECK enum err ledger_run(struct ledger_store *ledger, enum ledger_statement which,
                                int64_t first, int64_t second);
-/* Inside a group: suppressions that others added become final states. */
+/* Inside a group: suppressions that others added become final states, and attempts they
+ * added keep their numbers. */
 MUST_CHECK enum err ledger_apply_suppressions(struct ledger_store *ledger);
 
 enum err ledger_lanes(void *self, int64_t after, struct arena *arena,
