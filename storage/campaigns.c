@@ -78,6 +78,7 @@ enum err campaign_find(struct store *store, struct str name, struct arena *arena
                        struct campaign *campaign, struct error *error)
 {
     sqlite3_stmt *row;
+    *campaign = (struct campaign){0};
     enum err err =
         db_query(store, &row, error, CAMPAIGN_SELECT "WHERE c.name = ?", "s", name);
     if (err != ERR_NONE)

@@ -81,14 +81,14 @@ static enum err take_names(struct import_header *header, const struct csv_row *r
                            const char *file, struct error *error)
 {
     header->line = row->line;
-    header->count = header->field_count = row->count;
+    header->field_count = row->count;
     header->names = arena_calloc(&header->arena, row->count, sizeof *header->names);
-    for (size_t i = 0; header->names != NULL && i < row->count; i++) {
+    for (size_t i = 0; header->names != NULL && i < row->count; i++, header->count++) {
         header->names[i] = arena_copy(&header->arena, str_trim(row->fields[i]));
         if (str_is_null(header->names[i]))
-            header->names = NULL;
+            break;
     }
-    if (header->names == NULL)
+    if (header->count < row->count)
         return error_set(error, ERR_LIMIT, "import: %s:%llu: the header is too long",
                          file, (unsigned long long)header->line);
     return ERR_NONE;
