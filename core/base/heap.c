@@ -53,16 +53,25 @@ static void heap_sift_down(struct heap *heap, struct heap_node *node, size_t pla
     heap_put(heap, place, node);
 }
 
+enum err heap_reserve(struct heap *heap, size_t count)
+{
+    if (count <= heap->cap)
+        return ERR_NONE;
+    struct heap_node **nodes = reallocarray(heap->nodes, count, sizeof *nodes);
+    if (nodes == NULL)
+        return ERR_MEMORY;
+    heap->nodes = nodes;
+    heap->cap = count;
+    return ERR_NONE;
+}
+
 enum err heap_push(struct heap *heap, struct heap_node *node, uint64_t key)
 {
     CHECK(node->place == HEAP_NOWHERE);
     if (heap->n == heap->cap) {
-        size_t cap = heap->cap > 0 ? heap->cap * 2 : 16;
-        struct heap_node **nodes = reallocarray(heap->nodes, cap, sizeof *nodes);
-        if (nodes == NULL)
-            return ERR_MEMORY;
-        heap->nodes = nodes;
-        heap->cap = cap;
+        enum err err = heap_reserve(heap, heap->cap > 0 ? heap->cap * 2 : 16);
+        if (err != ERR_NONE)
+            return err;
     }
     node->key = key;
     heap_sift_up(heap, node, heap->n++);

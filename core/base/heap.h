@@ -30,6 +30,8 @@ struct heap {
 void heap_init(struct heap *heap);
 void heap_fini(struct heap *heap);
 void heap_node_init(struct heap_node *node);
+/* Memory for `count` nodes: pushing no more than that cannot fail. */
+MUST_CHECK enum err heap_reserve(struct heap *heap, size_t count);
 MUST_CHECK enum err heap_push(struct heap *heap, struct heap_node *node, uint64_t key);
 /* No effect if the node is in no heap. */
 void heap_remove(struct heap *heap, struct heap_node *node);

@@ -15,7 +15,7 @@
  */
 #define LEDGER_GATHER_MAX_NS  UINT64_C(2000000)
 #define LEDGER_GATHER_MIN_NS  UINT64_C(200000)
-#define LEDGER_GATHER_ITEM_NS UINT64_C(15000)
+#define LEDGER_GATHER_ITEM_NS UINT64_C(25000)
 #define LEDGER_COMMAND_NS     UINT64_C(500000000)
 /* Rows that are left though no lane leads to them: a broken invariant after so long. */
 #define LEDGER_STUCK_NS UINT64_C(5000000000)

@@ -8,14 +8,9 @@
 /* Connections that are not used for so long are closed. */
 #define POOL_IDLE_NS (20 * NS_PER_S)
 /* Idle for so long: look for a goodbye before writing. */
-#define POOL_STALE_NS       (100 * NS_PER_MS)
-#define POOL_BACKOFF_MAX_S  60u
-#define POOL_BACKOFF_FULL_S 4u
-/* Connections that may break in a row at their first message before the relay is held
- * to be in trouble. */
-#define POOL_LOSSES_MAX 4u
+#define POOL_STALE_NS (100 * NS_PER_MS)
 /* A worker gives up connections for another one no faster. */
-#define POOL_SHARE_NS NS_PER_S
+#define POOL_SHARE_NS (200 * NS_PER_MS)
 /* Messages that a worker's connections hold together; what each holds at least, so
  * that arming is durable in time, and at most. */
 #define POOL_MESSAGES  256u
@@ -34,11 +29,7 @@ static void pool_landed(void *self, struct channel *channel, struct flight *flig
     struct pool *pool = self;
     struct relay *relay = &pool->relays[channel->relay_index];
     if (outcome->code != 0)
-        atomic_fetch_add_explicit(&relay->shared->completed, 1, memory_order_relaxed);
-    /* The first real answer on a connection: the relay works. Later ones say nothing
-     * about whether it takes new connections. */
-    if (outcome->code != 0 && channel->completed == 1)
-        relay->failures = 0;
+        relay_answered(relay, channel->completed == 1);
     pool->events.landed(pool->events.self, flight, outcome);
 }
 
@@ -74,13 +65,8 @@ void pool_init(struct pool *pool, struct net_loop *loop, struct run_shared *shar
         .depth = pool_depth(settings),
         .timeout_percent = settings->timeout_percent,
         .connect_timeout_ns = (uint64_t)settings->connect_timeout_ms * NS_PER_MS};
-    for (size_t i = 0; i < pool->relay_count; i++) {
-        struct relay *relay = &pool->relays[i];
-        relay->settings = &settings->relays[i];
-        relay->shared = &shared->relays[i];
-        snprintf(relay->name, sizeof relay->name, "%.*s:%u",
-                 STR_ARG(relay->settings->host), relay->settings->port);
-    }
+    for (size_t i = 0; i < pool->relay_count; i++)
+        relay_init(&pool->relays[i], shared, i, worker, net_loop_now_ns(loop));
     list_init(&pool->connecting);
     list_init(&pool->roomy);
     list_init(&pool->full);
@@ -139,66 +125,12 @@ static void pool_place(struct pool *pool, struct channel *channel)
         pool_count(pool, channel, 1);
         if (counted_as == CHANNEL_READY) {
             pool->down_since_ns = 0;
-            atomic_store(&pool->shared->was_reached, true);
-            atomic_store(&pool->relays[channel->relay_index].shared->failures_logged,
-                         0);
+            relay_became_ready(&pool->relays[channel->relay_index]);
             pool->events.ready(pool->events.self);
         }
     }
     list_remove(&channel->link);
     list_append(pool_list(pool, channel), &channel->link);
-}
-
-/* "host:port: why", and only "host:port ..." where the reason begins with it. */
-static void relay_explain(const struct relay *relay, const struct channel *channel,
-                          char *text, size_t size)
-{
-    if (str_has_prefix(str_of(channel->trouble), str_of(relay->name)))
-        snprintf(text, size, "%s", channel->trouble);
-    else
-        snprintf(text, size, "%s: %s", relay->name, channel->trouble);
-}
-
-/* The breaker: failures within one pause count once. */
-static void relay_failed(struct pool *pool, struct relay *relay,
-                         const struct channel *channel, uint64_t now_ns)
-{
-    char text[sizeof relay->name + sizeof channel->trouble];
-    relay_explain(relay, channel, text, sizeof text);
-    atomic_store(&relay->shared->has_failed, true);
-    run_shared_set_trouble(pool->shared, "%s", text);
-    if (now_ns < relay->retry_ns)
-        return;
-    unsigned pause_s = relay->failures < 6 ? 1u << relay->failures : POOL_BACKOFF_MAX_S;
-    /* It works for others: it is only full, and they make room. */
-    if (atomic_load(&relay->shared->ready) > 0 && pause_s > POOL_BACKOFF_FULL_S)
-        pause_s = POOL_BACKOFF_FULL_S;
-    relay->failures++;
-    relay->retry_ns = now_ns + pause_s * NS_PER_S;
-    unsigned logged = atomic_load(&relay->shared->failures_logged);
-    if (relay->failures > logged &&
-        atomic_compare_exchange_strong(&relay->shared->failures_logged, &logged,
-                                       relay->failures))
-        log_line(LOG_WARN, "relay-trouble", "%s; next attempt in %u s", text, pause_s);
-}
-
-/* Whether a connection's end says something about its relay. One that broke at its
- * first message does not, it may have been the message; several in a row do, with
- * nothing that came through between them. */
-static bool pool_is_relay_failure(struct pool *pool, const struct channel *channel)
-{
-    struct relay *relay = &pool->relays[channel->relay_index];
-    if (pool->is_closing || channel->has_withdrawn || channel->completed > 0 ||
-        channel->trouble[0] == '\0')
-        return false;
-    if (!channel->was_ready)
-        return true;
-    uint_fast64_t completed = atomic_load(&relay->shared->completed);
-    if (completed > relay->completed_before)
-        relay->losses = 0;
-    relay->completed_before = completed;
-    relay->losses += channel->submitted > 0;
-    return relay->losses > POOL_LOSSES_MAX;
 }
 
 static void pool_bury(struct pool *pool, struct channel *channel, uint64_t now_ns)
@@ -207,10 +139,9 @@ static void pool_bury(struct pool *pool, struct channel *channel, uint64_t now_n
     log_line(LOG_DEBUG, "connection-closed", "%s: %u messages, %u answered%s%s",
              relay->name, channel->submitted, channel->completed,
              channel->trouble[0] != '\0' ? ": " : "", channel->trouble);
-    if (pool_is_relay_failure(pool, channel))
-        relay_failed(pool, relay, channel, now_ns);
-    relay->open--;
-    atomic_fetch_sub(&relay->shared->open, 1);
+    if (!pool->is_closing)
+        relay_lost(relay, channel, now_ns);
+    relay_release(relay);
     pool->count--;
     channel_free(channel);
 }
@@ -278,57 +209,6 @@ void pool_submit(struct pool *pool, struct channel *channel, struct flight *flig
     pool_place(pool, channel);
 }
 
-static unsigned relay_share(const struct pool *pool, const struct relay *relay)
-{
-    unsigned workers = pool->shared->workers, cap = relay->settings->connections;
-    return cap / workers + (pool->worker < cap % workers);
-}
-
-/* Whether a flag is up for another worker. */
-static bool pool_any_other(const struct pool *pool, atomic_bool *flags)
-{
-    for (unsigned i = 0; i < pool->shared->workers; i++)
-        if (i != pool->worker && atomic_load(&flags[i]))
-            return true;
-    return false;
-}
-
-static bool pool_others_are_hungry(const struct pool *pool)
-{
-    return pool_any_other(pool, pool->shared->is_hungry);
-}
-
-static bool pool_others_are_starving(const struct pool *pool)
-{
-    return pool_any_other(pool, pool->shared->is_starving);
-}
-
-/* One more of the relay's connections, within its cap. */
-static bool relay_reserve(struct pool *pool, struct relay *relay)
-{
-    bool has_share = relay->open < relay_share(pool, relay);
-    if ((!has_share && pool_others_are_hungry(pool)) ||
-        (relay->open > 0 && pool_others_are_starving(pool)))
-        return false;
-    unsigned open = atomic_load(&relay->shared->open);
-    while (open < relay->settings->connections)
-        if (atomic_compare_exchange_weak(&relay->shared->open, &open, open + 1)) {
-            relay->open++;
-            atomic_store(&pool->shared->is_hungry[pool->worker], false);
-            return true;
-        }
-    atomic_store(&pool->shared->is_hungry[pool->worker], has_share);
-    return false;
-}
-
-/* After a failure not before the pause is over; while failures go on, one connection
- * at a time. */
-static bool relay_may_be_tried(const struct relay *relay, uint64_t now_ns)
-{
-    return now_ns >= relay->retry_ns &&
-           (relay->failures == 0 || relay->connecting == 0);
-}
-
 /* The first relay that is up or may be tried. */
 static struct relay *pool_relay(struct pool *pool, uint64_t now_ns)
 {
@@ -349,8 +229,7 @@ static bool pool_open_one(struct pool *pool, struct relay *relay)
         channel_open(pool->loop, relay->settings, (unsigned)(relay - pool->relays),
                      &pool->options, &events);
     if (channel == NULL) {
-        relay->open--;
-        atomic_fetch_sub(&relay->shared->open, 1);
+        relay_release(relay);
         return false;
     }
     pool->count++;
@@ -366,7 +245,7 @@ void pool_open(struct pool *pool, size_t wanted, uint64_t now_ns)
     for (;;) {
         struct relay *relay = pool_relay(pool, now_ns);
         if (relay == NULL || relay->connecting >= wanted ||
-            !relay_reserve(pool, relay) || !pool_open_one(pool, relay))
+            !relay_reserve(relay, now_ns) || !pool_open_one(pool, relay))
             return;
     }
 }
@@ -385,16 +264,6 @@ static void pool_prefer_first(struct pool *pool)
     }
 }
 
-/* Whether a worker that wants this connection more may have it. */
-static bool pool_can_spare(struct pool *pool, const struct channel *channel,
-                           bool is_wanted)
-{
-    const struct relay *relay = &pool->relays[channel->relay_index];
-    if (relay->open > relay_share(pool, relay) && pool_others_are_hungry(pool))
-        return true;
-    return pool_others_are_starving(pool) && (!is_wanted || relay->ready > 1);
-}
-
 /* Gives up one connection, if another worker has a better right to it. */
 static void pool_share(struct pool *pool, bool is_wanted, uint64_t now_ns)
 {
@@ -405,28 +274,13 @@ static void pool_share(struct pool *pool, bool is_wanted, uint64_t now_ns)
         LIST_FOREACH_SAFE(node, following, heads[i])
         {
             struct channel *channel = container_of(node, struct channel, link);
-            if (channel->state != CHANNEL_READY ||
-                !pool_can_spare(pool, channel, is_wanted))
+            struct relay *relay = &pool->relays[channel->relay_index];
+            if (channel->state != CHANNEL_READY || !relay_can_spare(relay, is_wanted))
                 continue;
             channel_retire(channel);
             pool->shared_ns = now_ns;
             return;
         }
-}
-
-/* Tells the others how badly this worker wants a connection. */
-static void pool_tell_hunger(struct pool *pool, bool is_wanted)
-{
-    bool has_failed = false;
-    unsigned ready = 0;
-    for (size_t i = 0; i < pool->relay_count; i++) {
-        has_failed |= pool->relays[i].failures > 0;
-        ready += pool->relays[i].ready;
-    }
-    atomic_store(&pool->shared->is_starving[pool->worker],
-                 is_wanted && has_failed && ready == 0);
-    if (!is_wanted)
-        atomic_store(&pool->shared->is_hungry[pool->worker], false);
 }
 
 static void pool_tick_list(struct list *head, uint64_t now_ns)
@@ -480,7 +334,9 @@ void pool_tick(struct pool *pool, bool is_wanted, uint64_t now_ns)
     pool_retire_idle(pool, now_ns);
     pool_prefer_first(pool);
     is_wanted = is_wanted && !pool->is_closing;
-    pool_tell_hunger(pool, is_wanted);
+    for (size_t i = 0; i < pool->relay_count; i++)
+        relay_tick(&pool->relays[i], now_ns);
+    relay_tell_hunger(pool->relays, pool->relay_count, is_wanted);
     pool_share(pool, is_wanted, now_ns);
     if (is_wanted)
         pool_watch_relays(pool, now_ns);
@@ -492,7 +348,7 @@ void pool_quit(struct pool *pool, uint64_t now_ns)
 {
     struct list *heads[] = {&pool->connecting, &pool->roomy, &pool->full};
     pool->is_closing = true;
-    pool_tell_hunger(pool, false);
+    relay_tell_hunger(pool->relays, pool->relay_count, false);
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
         LIST_FOREACH_SAFE(node, following, heads[i])
     channel_quit(container_of(node, struct channel, link), now_ns);

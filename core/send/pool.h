@@ -4,8 +4,7 @@
  * Opens them as they are wanted, within each relay's cap (global to the run: a worker
  * has a fair share of it and may borrow what the others do not want); picks one for
  * each message; replaces the ones that have done their number; goes to the next relay
- * while one is down and comes back when it is up (a breaker per relay: 1, 2, 4 .. 60 s,
- * one connection as a probe).
+ * while one is down and comes back when it is up (relay.h).
  *
  * Owns:    its channels. State = which list a channel is on; pool_place is the mover.
  * Keeps:   the loop, the shared state and the events.
@@ -16,8 +15,7 @@
 #ifndef BROADSIDE_SEND_POOL_H
 #define BROADSIDE_SEND_POOL_H
 
-#include "core/send/channel.h"
-#include "core/send/shared.h"
+#include "core/send/relay.h"
 
 struct pool_events {
     void *self;
@@ -25,21 +23,6 @@ struct pool_events {
     void (*landed)(void *self, struct flight *flight, const struct outcome *outcome);
     /* A connection has become ready: what was capped may go on. */
     void (*ready)(void *self);
-};
-
-struct relay {
-    const struct relay_settings *settings;
-    struct relay_shared *shared;
-    char name[NET_HOST_MAX + 8];
-    /* This worker's. */
-    unsigned open, connecting, ready;
-    /* Messages it had answered for when a connection last broke. */
-    uint_fast64_t completed_before;
-    /* Connections that broke since, one after the other. */
-    unsigned losses;
-    /* Failures in a row, and when it may be tried again. */
-    unsigned failures;
-    uint64_t retry_ns;
 };
 
 struct pool {

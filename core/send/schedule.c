@@ -40,7 +40,12 @@ enum err schedule_init(struct schedule *schedule, const struct limit_rule *rules
         return ERR_MEMORY;
     for (size_t i = 0; i < rule_count; i++)
         limit_init(&schedule->shared[i], &rules[i], UINT64_MAX - 1 - i);
-    return ERR_NONE;
+    /* So that pushing in the middle of something cannot fail. */
+    enum err err = heap_reserve(&schedule->limit_wakes,
+                                SCHEDULE_DESTINATIONS_MAX + rule_count + 1);
+    if (err != ERR_NONE)
+        return err;
+    return heap_reserve(&schedule->pause_wakes, SCHEDULE_DESTINATIONS_MAX);
 }
 
 void destination_free(struct schedule *schedule, struct destination *destination)

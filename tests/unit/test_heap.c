@@ -124,6 +124,23 @@ static void heap_push__without_memory_changes_nothing(void **state)
     heap_fini(&heap);
 }
 
+static void heap_reserve__pushing_within_it_needs_no_memory(void **state)
+{
+    (void)state;
+    struct heap heap;
+    struct heap_node nodes[100];
+    heap_init(&heap);
+    assert_int_equal(heap_reserve(&heap, 100), ERR_NONE);
+    struct heap_node **before = heap.nodes;
+    for (size_t i = 0; i < 100; i++) {
+        heap_node_init(&nodes[i]);
+        assert_int_equal(heap_push(&heap, &nodes[i], 100 - i), ERR_NONE);
+    }
+    assert_ptr_equal(heap.nodes, before);
+    heap_check(&heap);
+    heap_fini(&heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +148,7 @@ int main(void)
         cmocka_unit_test(heap__pops_in_key_order),
         cmocka_unit_test(heap__stays_ordered_under_any_change),
         cmocka_unit_test(heap_update__keys_of_both_ends_move),
+        cmocka_unit_test(heap_reserve__pushing_within_it_needs_no_memory),
         cmocka_unit_test(heap_push__without_memory_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

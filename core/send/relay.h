@@ -1,0 +1,73 @@
+/*
+ * relay.h - one relay as a worker sees it: is it up, and may it have a connection more
+ *
+ * The breaker: a failure closes it for 1, 2, 4 .. 60 s; while failures go on, one
+ * connection at a time is tried. The share: a relay's cap is for the whole run; a
+ * worker has its part of it for certain and may borrow what the others do not want. A
+ * relay that takes fewer connections than its cap is shared as well: a worker that has
+ * none at all starves, and those that have several give one up.
+ *
+ * Owns:    nothing.
+ * Keeps:   the settings and the shared state.
+ * Thread:  one worker; what workers tell each other are atomics.
+ * Time:    monotonic nanoseconds.
+ * Source:  Nygard, "Release It!" (circuit breaker, half-open probe).
+ */
+#ifndef BROADSIDE_SEND_RELAY_H
+#define BROADSIDE_SEND_RELAY_H
+
+#include "core/send/channel.h"
+#include "core/send/shared.h"
+
+/* The pauses after failures; shorter while the relay works for other workers: then it
+ * is only full, and they make room. */
+#define RELAY_PAUSE_MAX_S  60u
+#define RELAY_PAUSE_FULL_S 4u
+/* Connections that may break in a row at their first message before the relay is held
+ * to be in trouble. */
+#define RELAY_LOSSES_MAX 4u
+/* Until then a worker keeps to its share: the others may not have begun. */
+#define RELAY_BORROW_AFTER_NS UINT64_C(1000000000)
+
+struct relay {
+    const struct relay_settings *settings;
+    struct relay_shared *shared;
+    struct run_shared *run;
+    unsigned worker;
+    uint64_t started_ns;
+    char name[NET_HOST_MAX + 8];
+    /* This worker's connections. */
+    unsigned open, connecting, ready;
+    /* Messages it had answered for when a connection last broke. */
+    uint_fast64_t completed_before;
+    /* Connections that broke since, one after the other. */
+    unsigned losses;
+    /* Failures in a row, and when it may be tried again. */
+    unsigned failures;
+    uint64_t retry_ns;
+};
+
+void relay_init(struct relay *relay, struct run_shared *run, size_t index,
+                unsigned worker, uint64_t now_ns);
+
+/* The breaker is closed, or half open with nothing being tried. */
+bool relay_may_be_tried(const struct relay *relay, uint64_t now_ns);
+/* Takes one more of its connections; false if there is none for this worker. */
+bool relay_reserve(struct relay *relay, uint64_t now_ns);
+void relay_release(struct relay *relay);
+
+/* A message was answered for; `is_first` on its connection. */
+void relay_answered(struct relay *relay, bool is_first);
+/* A connection has become ready. */
+void relay_became_ready(struct relay *relay);
+/* A connection is over that this side did not want to end. */
+void relay_lost(struct relay *relay, const struct channel *channel, uint64_t now_ns);
+/* Now and then: it may have come up again for another worker. */
+void relay_tick(struct relay *relay, uint64_t now_ns);
+
+/* Whether another worker has a better right to one of this worker's connections. */
+bool relay_can_spare(const struct relay *relay, bool is_wanted);
+/* Tells the other workers how badly this one wants a connection. */
+void relay_tell_hunger(const struct relay *relays, size_t count, bool is_wanted);
+
+#endif
