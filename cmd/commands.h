@@ -35,6 +35,7 @@
     X(command_sandbox)                                                       \
     X(command_classify)                                                      \
     X(command_render)                                                        \
+    X(command_template_convert)                                              \
     X(command_help)
 /* clang-format on */
 

@@ -29,8 +29,8 @@ struct date date_of_seconds(int64_t seconds);
 int64_t date_seconds(const struct date *date);
 /* False if the text is no date. `now` fills what it leaves out. */
 bool date_parse(struct str text, const struct date *now, struct date *date);
-/* Appends through `put`. */
-void date_format(const struct date *date, struct str format, void *self,
+/* Writes through `put`; false if the format ends within a directive. */
+bool date_format(const struct date *date, struct str format, void *self,
                  void (*put)(void *self, struct str bytes));
 
 #endif

@@ -87,6 +87,7 @@ struct value filter_date(struct template_machine *machine, struct value input,
     if (format.n == 0 || !date_of(machine, input, &date))
         return input;
     struct text text = {.machine = machine};
-    date_format(&date, format, &text, put);
+    if (!date_format(&date, format, &text, put))
+        machine_fail(machine, "invalid format: %.*s", STR_ARG(str_head(format, 100)));
     return text_value(&text);
 }

@@ -148,7 +148,7 @@ static void put_fraction(const struct output *output, int digits)
     put_padding(output, '0', digits - 9);
 }
 
-static void format(const struct output *output, struct str text);
+static bool format(const struct output *output, struct str text);
 
 /* A directive that stands for several. */
 static struct str expansion(char letter)
@@ -189,7 +189,7 @@ static bool put_expansion(const struct output *output,
     struct output inner = {output->date, &gathered, gather};
     if (str_is_null(text))
         return false;
-    format(&inner, text);
+    (void)format(&inner, text);
     put_text(output, directive, str_slice(gathered.p, gathered.n));
     return true;
 }
@@ -314,7 +314,14 @@ static bool read_directive(struct str text, size_t *at, struct directive *direct
     return true;
 }
 
-static void format(const struct output *output, struct str text)
+static bool put_directive(const struct output *output,
+                          const struct directive *directive)
+{
+    return put_date_number(output, directive) || put_time_number(output, directive) ||
+           put_name(output, directive) || put_expansion(output, directive);
+}
+
+static bool format(const struct output *output, struct str text)
 {
     struct directive directive;
     while (text.n > 0) {
@@ -324,21 +331,21 @@ static void format(const struct output *output, struct str text)
             output->put(output->self, str_head(text, plain));
         text = str_from(text, plain);
         if (text.n == 0)
-            return;
-        bool is_known =
-            read_directive(text, &at, &directive) &&
-            (put_date_number(output, &directive) ||
-             put_time_number(output, &directive) || put_name(output, &directive) ||
-             put_expansion(output, &directive));
-        if (!is_known)
+            return true;
+        bool is_read = read_directive(text, &at, &directive);
+        char last = text.p[text.n - 1];
+        if (!is_read && last != ':' && last != 'E' && last != 'O')
+            return false;
+        if (!is_read || !put_directive(output, &directive))
             output->put(output->self, str_head(text, at));
         text = str_from(text, at);
     }
+    return true;
 }
 
-void date_format(const struct date *date, struct str text, void *self,
+bool date_format(const struct date *date, struct str text, void *self,
                  void (*put)(void *self, struct str bytes))
 {
     struct output output = {date, self, put};
-    format(&output, text);
+    return format(&output, text);
 }

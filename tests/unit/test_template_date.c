@@ -21,7 +21,7 @@ static void gather(void *self, struct str bytes)
 static struct gathered formatted(const struct date *date, const char *format)
 {
     struct gathered gathered = {{0}};
-    date_format(date, str_of(format), &gathered, gather);
+    assert_true(date_format(date, str_of(format), &gathered, gather));
     return gathered;
 }
 
@@ -93,7 +93,7 @@ static void date__formats_every_directive(void **state)
         {"%c|%x|%X|%D|%F|%T|%R|%r|%v",
          "Fri Jun  5 04:03:02 2020|06/05/20|04:03:02|06/05/20|2020-06-05|04:03:02|"
          "04:03|04:03:02 AM| 5-JUN-2020"},
-        {"%% %n%t %Q %", "% \n\t %Q %"},
+        {"%% %n%t %Q % ", "% \n\t %Q % "},
         {"%10A|%-m|%010Y|%_5H", "    Friday|6|0000002020|    4"}};
     struct date date = {.year = 2020,
                         .month = 6,
