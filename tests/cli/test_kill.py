@@ -2,6 +2,7 @@
 
 import random
 import signal
+import subprocess
 
 import pytest
 
@@ -131,3 +132,38 @@ def test_sandbox_killed_in_the_middle_is_no_loss(scratch):
     assert set(states.values()) <= {"delivered", "in_doubt"}, err
     assert not [a for a, s in states.items() if s == "delivered" and not accepted[a]]
     assert not [a for a in people if not accepted[a] and states[a] != "in_doubt"]
+
+
+def test_kill_during_import_is_all_or_nothing(scratch):
+    rows = "".join(f"r{i}@d{i % 500}.example,name {i}\n" for i in range(60_000))
+    scratch.write("people.csv", "email,name\n" + rows)
+    dice = random.Random(3)
+    for attempt in range(6):
+        process = scratch.start("import", f"list{attempt}", "people.csv")
+        try:
+            process.wait(dice.uniform(0.01, 0.3))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+        found = {entry["list"]: entry["recipients"] for entry in scratch.json("lists")}
+        assert found.get(f"list{attempt}", 60_000) == 60_000
+        assert scratch.json("import", f"list{attempt}", "people.csv")["rejected"] == 0
+        assert scratch.json("lists", "show", f"list{attempt}")["recipients"] == 60_000
+
+
+def test_kill_during_launch_leaves_a_whole_campaign_or_none(scratch, sandbox):
+    people = [f"r{i}@d{i % 500}.example" for i in range(30_000)]
+    scratch.import_list(people)
+    dice = random.Random(4)
+    for attempt in range(6):
+        name = f"c{attempt}"
+        process = scratch.start("launch", scratch.campaign(9, name=name), "--yes")
+        try:
+            process.wait(dice.uniform(0.01, 0.3))
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
+        campaigns = {c["campaign"]: c for c in scratch.json("status")}
+        if name in campaigns:
+            counts = check_conserved(scratch.report(name))
+            assert counts["audience"] == len(people)
