@@ -182,23 +182,13 @@ static struct value array_at(struct value array, int64_t index)
 static struct value command_value(struct template_machine *machine, struct value object,
                                   enum lookup_command command)
 {
-    struct items items = items_of(object);
-    switch ((int)object.type) {
-    case VALUE_STRING:
-        return command == COMMAND_SIZE ? filter_size(machine, object, NULL, 0)
-                                       : value_nil();
-    case VALUE_INTEGER:
-    case VALUE_BIG: return command == COMMAND_SIZE ? value_integer(8) : value_nil();
-    case VALUE_ARRAY:
-    case VALUE_RANGE:
-    case VALUE_OBJECT: break;
-    default: return value_nil();
-    }
+    bool has_size = object.type >= VALUE_INTEGER && object.type <= VALUE_RANGE &&
+                    object.type != VALUE_FLOAT;
     if (command == COMMAND_SIZE)
-        return value_integer((int64_t)items.count);
-    if (items.count == 0 || (command == COMMAND_LAST && object.type == VALUE_OBJECT))
-        return value_nil();
-    return items_at(machine, &items, command == COMMAND_FIRST ? 0 : items.count - 1);
+        return has_size ? filter_size(machine, object, NULL, 0) : value_nil();
+    if (command == COMMAND_FIRST)
+        return filter_first(machine, object, NULL, 0);
+    return filter_last(machine, object, NULL, 0);
 }
 
 static struct value lookup_name(struct template_machine *machine, struct value object,
@@ -229,19 +219,38 @@ static struct value lookup_key(struct template_machine *machine, struct value ob
     return object_get(&object, value_str(key));
 }
 
+/* `self` stands for all variables, unless one is called so: self["x y"]. */
+static struct value self_member(struct template_machine *machine,
+                                const struct lookup *lookup)
+{
+    struct value name = lookup->key != NULL ? evaluate(machine, lookup->key)
+                                            : value_string(lookup->name);
+    return name.type == VALUE_STRING ? variable_find(machine, value_str(name))
+                                     : value_nil();
+}
+
+/* The variable that an expression begins with. */
+static struct value evaluate_root(struct template_machine *machine,
+                                  const struct expression *expression)
+{
+    if (expression->variable.root == NULL)
+        return variable_get(machine, expression->variable.symbol);
+    struct value name = evaluate(machine, expression->variable.root);
+    return name.type == VALUE_STRING ? variable_find(machine, value_str(name))
+                                     : value_nil();
+}
+
 static struct value evaluate_variable(struct template_machine *machine,
                                       const struct expression *expression)
 {
-    struct value object;
-    if (expression->variable.root == NULL) {
-        object = variable_get(machine, expression->variable.symbol);
-    } else {
-        struct value name = evaluate(machine, expression->variable.root);
-        object = name.type == VALUE_STRING ? variable_find(machine, value_str(name))
-                                           : value_nil();
-    }
+    struct value object = evaluate_root(machine, expression);
     const struct lookup *lookups = expression->variable.lookups;
-    for (uint32_t i = 0; i < expression->variable.lookup_count; i++) {
+    uint32_t i = 0;
+    if (expression->variable.root == NULL && value_is_nil(object) &&
+        expression->variable.symbol == SYMBOL_SELF &&
+        expression->variable.lookup_count > 0)
+        object = self_member(machine, &lookups[i++]);
+    for (; i < expression->variable.lookup_count; i++) {
         if (value_is_nil(object))
             return object;
         object = lookups[i].key != NULL ? lookup_key(machine, object, &lookups[i])

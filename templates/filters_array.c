@@ -37,12 +37,22 @@ struct value filter_join(struct template_machine *machine, struct value input,
     return text_value(&text);
 }
 
+/* The first or last character; "" of an empty text. */
+static struct value end_of_string(struct str s, bool is_last)
+{
+    size_t from = is_last && s.n > 0 ? utf8_bytes(s, utf8_count(s) - 1) : 0;
+    s = str_from(s, from);
+    return value_string(str_head(s, utf8_bytes(s, 1)));
+}
+
 static struct value end_of(struct template_machine *machine, struct value input,
                            bool is_last)
 {
     struct items items = items_of(input);
     bool has_end = input.type == VALUE_ARRAY || input.type == VALUE_RANGE ||
                    (input.type == VALUE_OBJECT && !is_last);
+    if (input.type == VALUE_STRING)
+        return end_of_string(value_str(input), is_last);
     if (!has_end || items.count == 0)
         return value_nil();
     return items_at(machine, &items, is_last ? items.count - 1 : 0);

@@ -276,7 +276,7 @@ struct read {
 };
 
 /* Symbols that every template has. */
-enum { SYMBOL_FORLOOP, SYMBOL_TABLEROWLOOP, SYMBOL_RECIPIENT, SYMBOL_FIXED_COUNT };
+enum { SYMBOL_FORLOOP, SYMBOL_TABLEROWLOOP, SYMBOL_RECIPIENT, SYMBOL_SELF };
 
 /* The name of what a position lies in: the template's or a partial's. */
 struct str template_source_name(const struct template *template,

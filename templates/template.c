@@ -8,7 +8,8 @@ static bool add_fixed_symbols(struct compiler *compiler)
 {
     return compiler_set_symbol(compiler, STR("forloop")) == SYMBOL_FORLOOP &&
            compiler_set_symbol(compiler, STR("tablerowloop")) == SYMBOL_TABLEROWLOOP &&
-           compiler_symbol(compiler, STR("recipient")) == SYMBOL_RECIPIENT;
+           compiler_symbol(compiler, STR("recipient")) == SYMBOL_RECIPIENT &&
+           compiler_set_symbol(compiler, STR("self")) == SYMBOL_SELF;
 }
 
 /* The names stay the caller's no longer than this call. */

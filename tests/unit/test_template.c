@@ -55,6 +55,22 @@ static void template__columns_are_seen_in_partials(void **state)
     assert_string_equal(result.text, "Ada");
 }
 
+static void template__self_stands_for_all_variables(void **state)
+{
+    (void)state;
+    assert_renders("{% assign x = 1 %}{{ self.x }}{{ self['name'] }}{{ self[shop] }}"
+                   "{% assign self = 'me' %}{{ self }}{{ self.x }}",
+                   "1Adame");
+}
+
+static void template__ends_of_a_text_are_characters(void **state)
+{
+    (void)state;
+    assert_renders("{{ '\xC3\xA4x\xC3\xB6' | first }}{{ name.last }}[{{ '' | first }}]",
+                   "\xC3\xA4"
+                   "a[]");
+}
+
 static void template__reserved_names_win_over_all(void **state)
 {
     (void)state;
@@ -331,6 +347,8 @@ int main(void)
         cmocka_unit_test(template__missing_column_lets_statics_through),
         cmocka_unit_test(template__recipient_holds_the_columns),
         cmocka_unit_test(template__columns_are_seen_in_partials),
+        cmocka_unit_test(template__self_stands_for_all_variables),
+        cmocka_unit_test(template__ends_of_a_text_are_characters),
         cmocka_unit_test(template__reserved_names_win_over_all),
         cmocka_unit_test(template__data_is_not_seen_in_render),
         cmocka_unit_test(template__value_that_looks_like_liquid_is_printed),
