@@ -55,6 +55,8 @@ struct command {
     /* What the options write into; defaults may be NULL (all zero). */
     size_t values_bytes;
     const void *defaults;
+    /* What it did stands in the database: a closed standard output is no failure. */
+    bool is_recorded;
     int (*run)(const struct invocation *invocation, struct error *error);
 };
 

@@ -258,5 +258,6 @@ const struct command command_launch = {
     .args_max = 1,
     .options = launch_options,
     .values_bytes = sizeof(struct launch_values),
+    .is_recorded = true,
     .run = run_launch,
 };

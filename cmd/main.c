@@ -229,7 +229,12 @@ static int run_command(const struct command *command, const char **args, size_t 
     globals_settle(&main_values->globals);
     struct invocation invocation = {&main_values->globals, (const char *const *)args,
                                     count, values};
-    return command->run(&invocation, error);
+    exit_code = command->run(&invocation, error);
+    /* Who was written to is in the ledger, whoever listens to the summary. */
+    if (command->is_recorded && (fflush(stdout) != 0 || ferror(stdout)) &&
+        freopen("/dev/null", "w", stdout) == NULL)
+        log_line(LOG_WARN, "no-output", "the summary could not be written");
+    return exit_code;
 }
 
 /* Words that name no command: `suppress --help` is a fair question all the same. */
@@ -287,6 +292,7 @@ int main(int argc, char **argv)
 {
     struct error error = {ERR_NONE, ""};
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     int exit_code =
         dispatch((const char **)argv + 1, argc > 0 ? (size_t)argc - 1 : 0, &error);
     exit_code = finish_output(exit_code, &error);

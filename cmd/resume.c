@@ -91,6 +91,7 @@ const struct command command_resume = {
     .args_max = 1,
     .options = resume_options,
     .values_bytes = sizeof(struct resume_values),
+    .is_recorded = true,
     .run = run_resume,
 };
 

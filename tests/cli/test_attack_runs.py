@@ -1,5 +1,6 @@
 """Several campaigns of one database at the same time."""
 
+import resource
 import time
 
 
@@ -16,3 +17,23 @@ def test_two_campaigns_run_side_by_side(scratch):
     for name in ("one", "two", "three"):
         assert scratch.report(name)["counts"]["delivered"] == 800
     assert set(sandbox.counts().values()) == {3}
+
+
+def test_a_file_size_limit_is_an_error_and_no_signal(scratch):
+    rows = "".join(f"u{i}@d{i % 60}.example,name\n" for i in range(3000))
+    scratch.write("a.csv", "email,name\n" + rows)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    run = scratch.start("import", "people", "a.csv", preexec_fn=limit)
+    _, err = scratch.finish(run, code=74)
+    assert err.startswith("broadside: ") and err.count("\n") == 1
+
+
+def test_standard_output_does_not_change_what_a_launch_says(scratch, sandbox):
+    scratch.import_list(["a@x.example"])
+    with open("/dev/full", "w") as full:
+        run = scratch.start("launch", scratch.campaign(sandbox.port), "--yes", stdout=full)
+        scratch.finish(run, code=0)
+    assert scratch.report()["counts"]["delivered"] == 1
