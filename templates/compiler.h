@@ -164,7 +164,9 @@ typedef bool parse_tag(struct compiler *compiler, struct cutter *cutter,
 /* simple_tags.c */
 parse_tag parse_assign, parse_capture, parse_echo, parse_increment, parse_decrement,
     parse_break, parse_continue, parse_comment, parse_doc, parse_raw,
-    parse_inline_comment, parse_cycle, parse_ifchanged;
+    parse_inline_comment, parse_ifchanged;
+/* cycle_tag.c */
+parse_tag parse_cycle;
 /* branch_tags.c */
 parse_tag parse_if, parse_unless, parse_case;
 /* loop_tags.c */

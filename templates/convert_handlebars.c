@@ -116,18 +116,17 @@ static void add_truth(struct converter *converter, struct str word, bool wanted)
 enum helper { HELPER_TRUTH, HELPER_COMPARE, HELPER_JOIN };
 
 static const struct {
-    struct str name;
+    struct str name, word;
     enum helper helper;
-    struct str word;
     bool wanted;
-} helpers[] = {{{"if", 2}, HELPER_TRUTH, {"", 0}, true},
-               {{"unless", 6}, HELPER_TRUTH, {"", 0}, false},
-               {{"equals", 6}, HELPER_COMPARE, {" == ", 4}, true},
-               {{"notEquals", 9}, HELPER_COMPARE, {" != ", 4}, true},
-               {{"greaterThan", 11}, HELPER_COMPARE, {" > ", 3}, true},
-               {{"lessThan", 8}, HELPER_COMPARE, {" < ", 3}, true},
-               {{"and", 3}, HELPER_JOIN, {" and ", 5}, true},
-               {{"or", 2}, HELPER_JOIN, {" or ", 4}, true}};
+} helpers[] = {{{"if", 2}, {"", 0}, HELPER_TRUTH, true},
+               {{"unless", 6}, {"", 0}, HELPER_TRUTH, false},
+               {{"equals", 6}, {" == ", 4}, HELPER_COMPARE, true},
+               {{"notEquals", 9}, {" != ", 4}, HELPER_COMPARE, true},
+               {{"greaterThan", 11}, {" > ", 3}, HELPER_COMPARE, true},
+               {{"lessThan", 8}, {" < ", 3}, HELPER_COMPARE, true},
+               {{"and", 3}, {" and ", 5}, HELPER_JOIN, true},
+               {{"or", 2}, {" or ", 4}, HELPER_JOIN, true}};
 
 /* The condition of a helper's block; false if its words do not fit. */
 static bool add_condition(struct converter *converter, struct str name, struct str rest)

@@ -95,7 +95,7 @@ static void convert__handlebars(void **state)
         {"{{unsubscribe}}", "{{ unsubscribe_url }}", ""},
         {"x\n{{formatDate d \"YY\"}}", "x\n{{formatDate d \"YY\"}}",
          "2:1 {{formatDate d \"YY\"}};"},
-        {"{{#foo a}}b{{/foo}}", "{{#foo a}}b{{/foo}}", "1:1 {{#foo a}};1:11 {{/foo}};"},
+        {"{{#foo a}}b{{/foo}}", "{{#foo a}}b{{/foo}}", "1:1 {{#foo a}};1:12 {{/foo}};"},
         {"{{/if}}{{#if a}}", "{{/if}}{% if a != blank %}", "1:1 {{/if}};1:11 if;"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_converts(cases[i].source, CONVERT_HANDLEBARS, cases[i].want,
