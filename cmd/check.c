@@ -98,6 +98,25 @@ static void find_warnings(const struct content *content, const struct survey *su
              (unsigned long long)survey->images_without_alt_max);
 }
 
+static void print_samples(const struct survey_samples *samples)
+{
+    for (size_t i = 0; i < samples->n; i++)
+        (void)printf(" %.*s", STR_ARG(samples->p[i].address));
+    (void)putchar('\n');
+}
+
+static void print_bodies(const struct survey *survey)
+{
+    if (survey->body_sharers == 0)
+        return;
+    (void)printf("identical: %llu of %llu recipients get the same body as somebody "
+                 "else, the most alike are %llu, such as",
+                 (unsigned long long)survey->body_sharers,
+                 (unsigned long long)survey->bodies_compared,
+                 (unsigned long long)survey->body_sharers_most);
+    print_samples(&survey->body_samples);
+}
+
 static void print_text(const struct opened *opened, const struct survey *survey,
                        const struct warnings *warnings)
 {
@@ -112,18 +131,17 @@ static void print_text(const struct opened *opened, const struct survey *survey,
         (void)printf(
             "messages of %llu (%.*s) to %llu bytes (%.*s), subjects of %zu to "
             "%zu characters\n",
-            (unsigned long long)survey->smallest, STR_ARG(survey->smallest_address),
-            (unsigned long long)survey->largest, STR_ARG(survey->largest_address),
+            (unsigned long long)survey->smallest, STR_ARG(survey->smallest_of.address),
+            (unsigned long long)survey->largest, STR_ARG(survey->largest_of.address),
             survey->subject_shortest, survey->subject_longest);
     for (size_t i = 0; i < survey->missing_count; i++) {
         const struct survey_missing *missing = &survey->missing[i];
         (void)printf("missing: %.*s:%u:%u: %.*s: %llu recipients, such as",
                      STR_ARG(missing->where), missing->line, missing->column,
                      STR_ARG(missing->name), (unsigned long long)missing->count);
-        for (size_t s = 0; s < missing->samples.n; s++)
-            (void)printf(" %.*s", STR_ARG(missing->samples.p[s].address));
-        (void)putchar('\n');
+        print_samples(&missing->samples);
     }
+    print_bodies(survey);
     for (size_t i = 0; i < survey->invalid_count; i++)
         (void)printf("invalid: %.*s: %.*s\n", STR_ARG(survey->invalid_rows[i].address),
                      STR_ARG(survey->invalid_rows[i].why));
@@ -139,17 +157,49 @@ static void set_count(json_t *object, const char *key, uint64_t value)
     json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
+static json_t *samples_json(const struct survey_samples *samples)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < samples->n; i++)
+        json_array_append_new(array, json_out_str(samples->p[i].address));
+    return array;
+}
+
+/* null for a template that is the same for everybody. */
+static json_t *bodies_json(const struct survey *survey)
+{
+    if (!survey->is_personal)
+        return json_null();
+    json_t *entry = json_object();
+    set_count(entry, "compared", survey->bodies_compared);
+    set_count(entry, "different", survey->bodies_different);
+    set_count(entry, "recipients", survey->body_sharers);
+    set_count(entry, "most_alike", survey->body_sharers_most);
+    json_object_set_new(entry, "samples", samples_json(&survey->body_samples));
+    return entry;
+}
+
 static json_t *missing_json(const struct survey_missing *missing)
 {
-    json_t *entry = json_object(), *samples = json_array();
+    json_t *entry = json_object();
     json_object_set_new(entry, "template", json_out_str(missing->where));
     set_count(entry, "line", missing->line);
     set_count(entry, "column", missing->column);
     json_object_set_new(entry, "field", json_out_str(missing->name));
     set_count(entry, "recipients", missing->count);
-    for (size_t i = 0; i < missing->samples.n; i++)
-        json_array_append_new(samples, json_out_str(missing->samples.p[i].address));
-    json_object_set_new(entry, "samples", samples);
+    json_object_set_new(entry, "samples", samples_json(&missing->samples));
+    return entry;
+}
+
+/* What a sample of the HTML was looked at for; the worst message counts. */
+static json_t *html_json(const struct survey *survey)
+{
+    json_t *entry = json_object();
+    set_count(entry, "looked_at", survey->linted);
+    set_count(entry, "without_unsubscribe_link",
+              survey->linted - survey->with_unsubscribe_link);
+    set_count(entry, "http_links", survey->http_links_max);
+    set_count(entry, "images_without_alt", survey->images_without_alt_max);
     return entry;
 }
 
@@ -174,7 +224,11 @@ static void print_json(const struct opened *opened, const struct survey *survey,
     set_count(result, "suppressed", survey->suppressed);
     set_count(result, "invalid", survey->invalid);
     set_count(result, "smallest_bytes", survey->smallest);
+    json_object_set_new(result, "smallest_address",
+                        json_out_str(survey->smallest_of.address));
     set_count(result, "largest_bytes", survey->largest);
+    json_object_set_new(result, "largest_address",
+                        json_out_str(survey->largest_of.address));
     set_count(result, "subject_shortest", survey->subject_shortest);
     set_count(result, "subject_longest", survey->subject_longest);
     for (size_t i = 0; i < survey->missing_count; i++)
@@ -183,6 +237,12 @@ static void print_json(const struct opened *opened, const struct survey *survey,
         json_array_append_new(invalid, invalid_json(&survey->invalid_rows[i]));
     for (size_t i = 0; i < warnings->n; i++)
         json_array_append_new(texts, json_string(warnings->text[i]));
+    set_count(result, "over_102400_bytes", survey->clipped);
+    set_count(result, "subjects_empty", survey->subjects_empty);
+    set_count(result, "without_unsubscribe_header",
+              survey->rendered - survey->with_unsubscribe_header);
+    json_object_set_new(result, "html", html_json(survey));
+    json_object_set_new(result, "identical_bodies", bodies_json(survey));
     json_object_set_new(result, "missing", missing);
     json_object_set_new(result, "invalid_rows", invalid);
     json_object_set_new(result, "warnings", texts);
@@ -198,6 +258,7 @@ static enum err check(struct opened *opened, const struct invocation *invocation
         .workers = (unsigned)values->workers,
         .progress = (enum progress_mode)values->progress,
         .quiet = invocation->globals->quiet,
+        .compares_bodies = true,
     };
     struct warnings warnings = {.n = 0};
     enum err err = survey_run(opened->store, &opened->list, opened->content, &options,

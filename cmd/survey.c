@@ -10,6 +10,7 @@
 
 #include "cmd/compose.h"
 #include "cmd/html_lint.h"
+#include "cmd/survey_bodies.h"
 #include "cmd/survey_findings.h"
 #include "core/base/clock.h"
 #include "core/base/mailbox.h"
@@ -45,6 +46,8 @@ struct worker {
     struct arena arena;
     struct survey found;
     size_t unsubscribe_header;
+    bool compares_bodies;
+    struct body_log bodies;
     /* Of the recipient at hand, for note_missing. */
     struct survey_recipient who;
     int64_t now_ms;
@@ -80,6 +83,20 @@ static void lint(struct worker *worker, const struct rendering *rendering)
         found->images_without_alt_max = seen.images_without_alt;
 }
 
+/* The first of the list, so that they are the same with any number of threads. */
+static enum err note_body(struct worker *worker, const struct rendering *rendering,
+                          int64_t recipient_id)
+{
+    struct body_mark mark = {.recipient_id = recipient_id};
+    if (!worker->compares_bodies || worker->who.ordinal > BODIES_COMPARED)
+        return ERR_NONE;
+    mark.digest = body_digest(rendering);
+    if (body_log_add(&worker->bodies, mark))
+        return ERR_NONE;
+    return error_set(&worker->error, ERR_MEMORY,
+                     "cannot check the campaign: no memory");
+}
+
 static void note_rendered(struct worker *worker, const struct message *message)
 {
     const struct rendering *rendering = composer_last(worker->composer);
@@ -113,6 +130,7 @@ static enum err look_at_row(struct worker *worker, const struct recipient_row *r
                                &message, &why);
     if (err == ERR_NONE) {
         note_rendered(worker, &message);
+        err = note_body(worker, composer_last(worker->composer), row->id);
     } else if (err == ERR_DATA || err == ERR_LIMIT) {
         survey_note_invalid(&worker->found, &worker->who, str_of(why.text));
         err = ERR_NONE;
@@ -186,6 +204,7 @@ static void worker_fini(struct worker *worker)
     composer_free(worker->composer);
     arena_fini(&worker->arena);
     arena_fini(&worker->found.arena);
+    body_log_fini(&worker->bodies);
     for (size_t i = 0; i < BATCHES_PER_WORKER; i++)
         arena_fini(&worker->batches[i].arena);
     mailbox_fini(&worker->inbox);
@@ -213,12 +232,13 @@ static void crew_post(struct crew *crew, struct batch *batch)
 }
 
 static enum err crew_start(struct crew *crew, const struct content *content,
-                           struct error *error)
+                           bool compares_bodies, struct error *error)
 {
     int64_t now_ms = clock_wall_ms();
     for (size_t i = 0; i < crew->n; i++) {
         if (worker_init(&crew->workers[i], content, &crew->done, now_ms) != ERR_NONE)
             return error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+        crew->workers[i].compares_bodies = compares_bodies;
     }
     for (size_t i = 0; i < crew->n; i++) {
         struct worker *worker = &crew->workers[i];
@@ -304,10 +324,42 @@ static enum err hand_out(struct crew *crew, struct store *store,
     return err != ERR_NONE ? err : walk_err;
 }
 
+static enum err compare_bodies(const struct crew *crew, struct store *store,
+                               int64_t list_id, struct survey *survey,
+                               struct error *error)
+{
+    struct body_log all = {0};
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < crew->n && err == ERR_NONE; i++) {
+        if (!body_log_append(&all, &crew->workers[i].bodies))
+            err = error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+    }
+    if (err == ERR_NONE)
+        err = survey_note_bodies(survey, &all, store, list_id, error);
+    body_log_fini(&all);
+    return err;
+}
+
 static unsigned core_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
+}
+
+/* Adds up what the workers found. */
+static enum err crew_sum_up(struct crew *crew, struct survey *survey,
+                            struct error *error)
+{
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < crew->n; i++) {
+        struct worker *worker = &crew->workers[i];
+        if (err == ERR_NONE && worker->err != ERR_NONE) {
+            err = worker->err;
+            *error = worker->error;
+        }
+        survey_merge(survey, &worker->found);
+    }
+    return err;
 }
 
 enum err survey_run(struct store *store, const struct recipient_list *list,
@@ -316,7 +368,7 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
 {
     struct crew crew = {.n = options->workers > 0 ? options->workers : core_count()};
     uint64_t start_ns = clock_mono_ns();
-    *survey = (struct survey){0};
+    *survey = (struct survey){.is_personal = body_is_personal(content)};
     arena_init(&survey->arena, FINDINGS_MEMORY);
     CHECK(crew.n <= WORKERS_MAX);
     crew.workers = calloc(crew.n, sizeof(*crew.workers));
@@ -324,19 +376,17 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
         return error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
     list_init(&crew.idle);
     mailbox_init(&crew.done, crew.n * (BATCHES_PER_WORKER + 1), NULL, NULL);
-    enum err err = crew_start(&crew, content, error);
+    enum err err = crew_start(&crew, content,
+                              options->compares_bodies && survey->is_personal, error);
     if (err == ERR_NONE)
         err = hand_out(&crew, store, list, options, survey, error);
     crew_join(&crew);
-    for (size_t i = 0; i < crew.n; i++) {
-        struct worker *worker = &crew.workers[i];
-        if (err == ERR_NONE && worker->err != ERR_NONE) {
-            err = worker->err;
-            *error = worker->error;
-        }
-        survey_merge(survey, &worker->found);
-        worker_fini(worker);
-    }
+    if (err == ERR_NONE)
+        err = crew_sum_up(&crew, survey, error);
+    if (err == ERR_NONE)
+        err = compare_bodies(&crew, store, list->id, survey, error);
+    for (size_t i = 0; i < crew.n; i++)
+        worker_fini(&crew.workers[i]);
     mailbox_fini(&crew.done);
     free(crew.workers);
     survey->elapsed_s = (double)(clock_mono_ns() - start_ns) / (double)NS_PER_S;

@@ -8,8 +8,8 @@
  * Thread:  main; threads of its own render.
  * Errors:  the store's, ERR_MEMORY, ERR_OS. That a recipient cannot be rendered is a
  *          finding, no error.
- * Limits:  SURVEY_SAMPLES samples each, SURVEY_MISSING_MAX positions; memory does not
- *          depend on the size of the list.
+ * Limits:  SURVEY_SAMPLES samples each, SURVEY_MISSING_MAX positions, the first
+ *          BODIES_COMPARED bodies: memory does not depend on the size of the list.
  */
 #ifndef BROADSIDE_CMD_SURVEY_H
 #define BROADSIDE_CMD_SURVEY_H
@@ -51,7 +51,8 @@ struct survey {
     uint64_t rendered;
     /* Of whole messages; 0 if there is none. */
     uint64_t smallest, largest, bytes;
-    struct str smallest_address, largest_address;
+    /* Whose; of several the first in the list. */
+    struct survey_sample smallest_of, largest_of;
     /* Subjects of the shortest and longest length, in characters. */
     size_t subject_shortest, subject_longest;
     uint64_t subjects_empty;
@@ -65,6 +66,10 @@ struct survey {
     size_t missing_count;
     struct survey_invalid invalid_rows[SURVEY_INVALID_MAX];
     size_t invalid_count;
+    /* Bodies alike where they are meant to be personal; the most of one, and whose. */
+    bool is_personal;
+    uint64_t bodies_compared, bodies_different, body_sharers, body_sharers_most;
+    struct survey_samples body_samples;
     /* The first ones who would get it. */
     struct survey_samples samples;
     double elapsed_s;
@@ -79,6 +84,8 @@ struct survey_options {
     unsigned workers;
     enum progress_mode progress;
     bool quiet;
+    /* Whether bodies of a personal template are compared. */
+    bool compares_bodies;
 };
 
 MUST_CHECK enum err survey_run(struct store *store, const struct recipient_list *list,

@@ -97,25 +97,45 @@ static void note_subject(struct survey *survey, struct str subject)
         survey->subject_longest = n;
 }
 
-static void note_size(struct survey *survey, uint64_t bytes, struct str address)
+/* One recipient's size, or the extremes of another thread's. */
+static void note_smallest(struct survey *survey, uint64_t bytes,
+                          struct survey_sample who)
 {
+    if (survey->smallest != 0 &&
+        (bytes > survey->smallest ||
+         (bytes == survey->smallest && who.ordinal > survey->smallest_of.ordinal)))
+        return;
+    survey->smallest = bytes;
+    who.address = arena_copy(&survey->arena, who.address);
+    survey->smallest_of = who;
+}
+
+static void note_largest(struct survey *survey, uint64_t bytes,
+                         struct survey_sample who)
+{
+    if (bytes < survey->largest ||
+        (bytes == survey->largest && who.ordinal > survey->largest_of.ordinal))
+        return;
+    survey->largest = bytes;
+    who.address = arena_copy(&survey->arena, who.address);
+    survey->largest_of = who;
+}
+
+static void note_size(struct survey *survey, uint64_t bytes,
+                      const struct survey_recipient *who)
+{
+    struct survey_sample sample = {who->ordinal, who->address};
     survey->bytes += bytes;
     survey->clipped += bytes > CLIPPED_BYTES;
-    if (survey->smallest == 0 || bytes < survey->smallest) {
-        survey->smallest = bytes;
-        survey->smallest_address = arena_copy(&survey->arena, address);
-    }
-    if (bytes > survey->largest) {
-        survey->largest = bytes;
-        survey->largest_address = arena_copy(&survey->arena, address);
-    }
+    note_smallest(survey, bytes, sample);
+    note_largest(survey, bytes, sample);
 }
 
 void survey_note_rendered(struct survey *survey, const struct survey_recipient *who,
                           uint64_t bytes, struct str subject)
 {
     survey->rendered++;
-    note_size(survey, bytes, who->address);
+    note_size(survey, bytes, who);
     note_subject(survey, subject);
     take_sample(survey, &survey->samples, who->ordinal, who->address);
 }
@@ -163,14 +183,8 @@ static void merge_sizes(struct survey *into, const struct survey *part)
     if (part->rendered == 0)
         return;
     bool is_first = into->rendered == 0;
-    if (is_first || part->smallest < into->smallest) {
-        into->smallest = part->smallest;
-        into->smallest_address = arena_copy(&into->arena, part->smallest_address);
-    }
-    if (part->largest > into->largest) {
-        into->largest = part->largest;
-        into->largest_address = arena_copy(&into->arena, part->largest_address);
-    }
+    note_smallest(into, part->smallest, part->smallest_of);
+    note_largest(into, part->largest, part->largest_of);
     if (is_first || part->subject_shortest < into->subject_shortest)
         into->subject_shortest = part->subject_shortest;
     if (part->subject_longest > into->subject_longest)

@@ -77,6 +77,65 @@ def test_warnings(scratch):
         assert words in text, words
 
 
+def test_identical_bodies_are_counted_with_samples(scratch):
+    scratch.write("people.csv", "email,first_name,plan\n" + "".join(
+        f"r{i}@example.org,{name},x\n" for i, name in enumerate(
+            ["Ada", "", "Bo", "", "", "Bo", "Cy", ""])))
+    scratch.run("import", "people", "people.csv")
+    scratch.write("t.html", "<p>Hello {{ first_name | default: 'you' }}</p>\n")
+    scratch.write("c.yaml", "campaign: c\nlist: people\nfrom: a@b.example\n"
+                  "subject: s\nhtml: t.html\n")
+    for workers in (1, 3):
+        assert scratch.json("check", "c.yaml", "--workers", workers)["identical_bodies"] == {
+            "compared": 8, "different": 4, "recipients": 6, "most_alike": 4,
+            "samples": [f"r{i}@example.org" for i in (1, 3, 4, 7)]}
+    assert ("identical: 6 of 8 recipients get the same body as somebody else, the most "
+            "alike are 4, such as r1@example.org r3@example.org") in (
+        scratch.run("check", "c.yaml").stdout)
+
+
+def test_identical_bodies_of_an_impersonal_template_are_no_finding(scratch):
+    file = campaign(scratch, html="<p>Hello all</p>")
+    assert scratch.json("check", file)["identical_bodies"] is None
+    assert "identical" not in scratch.run("check", file).stdout
+    file = campaign(scratch)
+    assert scratch.json("check", file)["identical_bodies"]["recipients"] == 0
+    assert "identical" not in scratch.run("check", file).stdout
+
+
+def test_facts_of_the_messages_in_json(scratch):
+    html = ("<a href='http://x.example/'>x</a><a href='https://y.example/'>y</a>"
+            "<img src='https://x.example/a.png'><img src='https://x.example/b.png' alt=''>"
+            "{% if plan == 'free' %}" + "y" * 110000 + "{% endif %}")
+    file = campaign(scratch, html=html,
+                    extra="headers: {List-Unsubscribe: \"{% if plan == 'pro' %}"
+                          "<https://x.example/u>{% endif %}\"}\n")
+    done = scratch.json("check", file)
+    assert done["html"] == {"looked_at": 3, "without_unsubscribe_link": 3,
+                            "http_links": 1, "images_without_alt": 1}
+    assert (done["over_102400_bytes"], done["without_unsubscribe_header"]) == (1, 1)
+    assert done["largest_address"] == "b@example.org"
+    assert done["smallest_address"] == "a@example.org"
+    assert done["largest_bytes"] > 102400 > done["smallest_bytes"]
+    # "Hi " (its blank is dropped later) to "Hi Chlo\u00e9", in characters.
+    assert (done["subject_shortest"], done["subject_longest"]) == (3, 8)
+    text = scratch.run("check", file).stdout
+    assert re.search(r"messages of \d+ \(a@example.org\) to \d+ bytes "
+                     r"\(b@example.org\), subjects of 3 to 8 characters", text)
+
+
+def test_subjects_empty_and_long(scratch):
+    file = campaign(scratch)
+    text = (scratch.path / file).read_text()
+    scratch.write(file, text.replace("'Hi {{ first_name }}'",
+                                     "\"{% if plan == 'pro' %}{{ 'x' | append: '"
+                                     + "y" * 80 + "' }}{% endif %}\""))
+    done = scratch.json("check", file)
+    assert (done["subjects_empty"], done["subject_longest"]) == (1, 81)
+    assert any("1 subjects are empty" in w for w in done["warnings"])
+    assert any("longest subject has 81 characters" in w for w in done["warnings"])
+
+
 def test_good_campaign_has_no_warnings(scratch):
     file = campaign(scratch, html="<p>Hi {{ first_name }} <img src='https://x.example/a.png' "
                                   "alt='A'><a href='https://x.example/u'>Unsubscribe</a></p>",
