@@ -33,7 +33,8 @@ def test_limited_domain_is_exact_while_others_run_at_full_speed(scratch, sandbox
         inside = [t for t in times if start <= t - times[0] < start + 1]
         assert len(inside) <= 52
     free_times = sorted(t for i in range(50) for t in arrivals(sandbox, f"d{i}.example"))
-    assert free_times[-1] - free_times[0] < seconds * 0.8
+    # The others did not wait for it: they are through while it is still being paced.
+    assert free_times[-1] < times[-1]
     assert set(sandbox.counts().values()) == {1}
 
 

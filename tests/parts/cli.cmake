@@ -19,6 +19,8 @@ foreach(file ${cli_tests})
   set_tests_properties(cli_${name} PROPERTIES TIMEOUT 900 LABELS cli
     ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;BROADSIDE_PATIENCE=${cli_patience};PYTHONDONTWRITEBYTECODE=1")
 endforeach()
+# It measures a pace: nothing else runs beside it.
+set_tests_properties(cli_rate PROPERTIES RUN_SERIAL ON)
 # What the ThreadSanitizer build runs of them.
 set_tests_properties(cli_campaign cli_control cli_import PROPERTIES LABELS "cli;threads")
 
