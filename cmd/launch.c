@@ -93,6 +93,12 @@ static enum err create(struct opened *opened, const struct launch_values *values
         campaign_create(opened->store, &plan, &opened->arena, campaign, error);
     progress_clear(&keeper.progress);
     composer_free(keeper.composer);
+    /* The name was free when the database was opened. */
+    if (err == ERR_CONFIG)
+        err = error_set(error, ERR_LOCKED,
+                        "cannot launch: %.*s: another process has just launched it; "
+                        "watch it with status",
+                        STR_ARG(opened->file.name));
     return err;
 }
 
@@ -220,6 +226,19 @@ static int dry_run(struct opened *opened, const struct invocation *invocation,
     return has_invalid ? err_exit_code(ERR_DATA) : 0;
 }
 
+/* The name is taken: by a run that is alive, or by one that resume goes on with. */
+static int refuse_again(struct opened *opened, struct error *error)
+{
+    enum err err = campaign_refuse_running(opened->store, opened->campaign.id, error);
+    if (err != ERR_NONE)
+        return err_exit_code(err);
+    return command_fail(error, ERR_CONFIG,
+                        "cannot launch: %.*s: this campaign exists and is %s; "
+                        "use resume, or another name",
+                        STR_ARG(opened->file.name),
+                        campaign_state_word(opened->campaign.state));
+}
+
 static int run_launch(const struct invocation *invocation, struct error *error)
 {
     const struct launch_values *values = invocation->values;
@@ -232,11 +251,7 @@ static int run_launch(const struct invocation *invocation, struct error *error)
     if (values->dry_run)
         exit_code = dry_run(&opened, invocation, error);
     else if (opened.is_launched)
-        exit_code = command_fail(error, ERR_CONFIG,
-                                 "cannot launch: %.*s: this campaign exists and is %s; "
-                                 "use resume, or another name",
-                                 STR_ARG(opened.file.name),
-                                 campaign_state_word(opened.campaign.state));
+        exit_code = refuse_again(&opened, error);
     else if (campaign_file_check_relays(&opened.file, error) != ERR_NONE)
         exit_code = err_exit_code(error->code);
     else

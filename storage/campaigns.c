@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "storage/audience.h"
 #include "storage/recovery.h"
+#include "storage/run_owner.h"
 
 #include <sys/random.h>
 
@@ -182,6 +183,16 @@ enum err campaign_create(struct store *store, const struct campaign_plan *plan,
         return err;
     db_checkpoint(store, STORE_WAL_BYTES / 4, true);
     return campaign_find(store, plan->name, arena, campaign, error);
+}
+
+enum err campaign_refuse_running(struct store *store, int64_t campaign_id,
+                                 struct error *error)
+{
+    struct run_owner owner;
+    enum err err = run_owner_lock(&owner, store, campaign_id, error);
+    if (err == ERR_NONE)
+        run_owner_unlock(&owner);
+    return err;
 }
 
 enum err campaign_set_content(struct store *store, int64_t campaign_id, struct str path,

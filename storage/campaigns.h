@@ -81,6 +81,9 @@ MUST_CHECK enum err campaign_create(struct store *store,
 MUST_CHECK enum err campaign_find(struct store *store, struct str name,
                                   struct arena *arena, struct campaign *campaign,
                                   struct error *error);
+/* ERR_LOCKED, naming process and host, while a run of it is alive. */
+MUST_CHECK enum err campaign_refuse_running(struct store *store, int64_t campaign_id,
+                                            struct error *error);
 /* All campaigns, the newest first, an array in `arena` (without path and settings). */
 MUST_CHECK enum err campaigns_all(struct store *store, struct arena *arena,
                                   struct campaign **campaigns, size_t *count,

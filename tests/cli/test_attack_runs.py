@@ -37,3 +37,19 @@ def test_standard_output_does_not_change_what_a_launch_says(scratch, sandbox):
         run = scratch.start("launch", scratch.campaign(sandbox.port), "--yes", stdout=full)
         scratch.finish(run, code=0)
     assert scratch.report()["counts"]["delivered"] == 1
+
+
+def test_of_many_launches_at_once_one_sends(scratch):
+    sandbox = scratch.sandbox("--latency", "20")
+    scratch.import_list([f"u{i}@d{i % 20}.example" for i in range(300)])
+    file = scratch.campaign(sandbox.port, relay={"connections": 2})
+    runs = [scratch.start("launch", file, "--yes", "--progress", "never") for _ in range(6)]
+    errors = []
+    for run in runs:
+        _, err = run.communicate(timeout=60)
+        if run.returncode != 0:
+            assert run.returncode == 77, err
+            errors.append(err)
+    assert len(errors) == 5
+    assert all(err.count("\n") == 1 and err.startswith("broadside: ") for err in errors)
+    assert set(sandbox.counts().values()) == {1}
