@@ -23,7 +23,7 @@
 #include "core/base/str.h"
 
 #define STORE_BUSY_MS   5000
-#define STORE_CACHE_KIB 16384
+#define STORE_CACHE_KIB 8192
 #define STORE_WAL_BYTES (INT64_C(16) << 20)
 
 struct store;
