@@ -166,11 +166,36 @@ static bool is_word(struct value value)
     return value.type == VALUE_BLANK || value.type == VALUE_EMPTY;
 }
 
-static bool compare_equal(struct value a, struct value b)
+/* How many comparisons it may take to compare a value with another like it. */
+static uint64_t weight(struct value value)
+{
+    uint64_t sum = 1;
+    if (value.type == VALUE_ARRAY) {
+        for (uint32_t i = 0; i < value.n; i++)
+            sum += weight(value.items[i]);
+    } else if (value.type == VALUE_OBJECT) {
+        sum += (uint64_t)value.n * value.n / 4;
+        for (uint32_t i = 0; i < value.n; i++)
+            sum += weight(value.members[i].value);
+    } else if (value.type == VALUE_STRING) {
+        sum += value.n / 64;
+    }
+    return sum;
+}
+
+bool machine_values_equal(struct template_machine *machine, struct value a,
+                          struct value b)
+{
+    return machine_step(machine, a.type == b.type ? weight(a) : 1) &&
+           values_equal(a, b);
+}
+
+static bool compare_equal(struct template_machine *machine, struct value a,
+                          struct value b)
 {
     if (is_word(a))
         return equal_to_word(a, b);
-    return is_word(b) ? equal_to_word(b, a) : values_equal(a, b);
+    return is_word(b) ? equal_to_word(b, a) : machine_values_equal(machine, a, b);
 }
 
 static bool contains(struct template_machine *machine, struct value left,
@@ -188,7 +213,7 @@ static bool contains(struct template_machine *machine, struct value left,
         return part.n == 0 || memmem(left.text, left.n, part.p, part.n) != NULL;
     case VALUE_ARRAY:
         for (uint32_t i = 0; i < left.n; i++) {
-            if (values_equal(left.items[i], right))
+            if (machine_values_equal(machine, left.items[i], right))
                 return true;
         }
         return false;
@@ -269,9 +294,9 @@ bool compare(struct template_machine *machine, struct value left,
         !field_to_number(is_number(left) ? &right : &left))
         return comparison == COMPARE_NOT_EQUAL;
     if (comparison == COMPARE_EQUAL)
-        return compare_equal(left, right);
+        return compare_equal(machine, left, right);
     if (comparison == COMPARE_NOT_EQUAL)
-        return !compare_equal(left, right);
+        return !compare_equal(machine, left, right);
     if (comparison == COMPARE_CONTAINS)
         return contains(machine, left, right);
     if (!is_ordered(left) || !is_ordered(right))

@@ -49,9 +49,12 @@ static struct value recipient_object(struct template_machine *machine)
     return machine->recipient;
 }
 
-static struct value object_get(const struct value *object, struct str name)
+static struct value object_get(struct template_machine *machine,
+                               const struct value *object, struct str name)
 {
-    const struct value *found = object != NULL ? value_member(object, name) : NULL;
+    if (object == NULL || !machine_step(machine, object->n / 32))
+        return value_nil();
+    const struct value *found = value_member(object, name);
     return found != NULL ? *found : value_nil();
 }
 
@@ -73,11 +76,11 @@ static struct value global_find(struct template_machine *machine, struct str nam
         !str_is_null(input->fields[field]))
         return field_value(input->fields[field]);
     if (!machine->frame->is_isolated) {
-        value = object_get(input->data, name);
+        value = object_get(machine, input->data, name);
         if (!value_is_nil(value))
             return value;
     }
-    return object_get(input->statics, name);
+    return object_get(machine, input->statics, name);
 }
 
 struct value variable_get(struct template_machine *machine, uint32_t symbol)
@@ -100,7 +103,8 @@ struct value variable_in_data(struct template_machine *machine, uint32_t symbol)
 {
     if (machine->frame->is_isolated)
         return value_nil();
-    return object_get(machine->input->data, machine->template->symbols[symbol].name);
+    return object_get(machine, machine->input->data,
+                      machine->template->symbols[symbol].name);
 }
 
 static uint32_t field_find(const struct template *template, struct str name)
@@ -182,6 +186,8 @@ static struct value array_at(struct value array, int64_t index)
 static struct value command_value(struct template_machine *machine, struct value object,
                                   enum lookup_command command)
 {
+    if (object.type == VALUE_STRING && !machine_step(machine, object.n / 32))
+        return value_nil();
     bool has_size = object.type >= VALUE_INTEGER && object.type <= VALUE_RANGE &&
                     object.type != VALUE_FLOAT;
     if (command == COMMAND_SIZE)
@@ -194,7 +200,7 @@ static struct value command_value(struct template_machine *machine, struct value
 static struct value lookup_name(struct template_machine *machine, struct value object,
                                 const struct lookup *lookup)
 {
-    if (object.type == VALUE_OBJECT) {
+    if (object.type == VALUE_OBJECT && machine_step(machine, object.n / 32)) {
         const struct value *found = value_member(&object, lookup->name);
         if (found != NULL)
             return *found;
@@ -216,7 +222,7 @@ static struct value lookup_key(struct template_machine *machine, struct value ob
         return value_nil();
     if (object.type == VALUE_LOOP)
         return loop_property(object.loop, value_str(key));
-    return object_get(&object, value_str(key));
+    return object_get(machine, &object, value_str(key));
 }
 
 /* `self` stands for all variables, unless one is called so: self["x y"]. */

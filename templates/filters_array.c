@@ -150,7 +150,8 @@ struct value filter_compact(struct template_machine *machine, struct value input
 static bool is_among(struct template_machine *machine, const struct value *keys,
                      size_t count, struct value key)
 {
-    machine_step(machine, count / 8);
+    bool is_deep = key.type == VALUE_ARRAY || key.type == VALUE_OBJECT;
+    machine_step(machine, is_deep ? count * (key.n + 1) : count / 4);
     for (size_t i = 0; i < count && !machine->failed; i++) {
         if (values_identical(keys[i], key))
             return true;

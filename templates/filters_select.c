@@ -30,9 +30,10 @@ static enum property matches(struct template_machine *machine,
     struct value found;
     enum property property =
         item_property(machine, selection->list.items[index], selection->key, &found);
-    *match = selection->has_wanted ? values_equal(found, selection->wanted)
-                                   : value_is_true(found);
-    return property;
+    *match = selection->has_wanted
+                 ? machine_values_equal(machine, found, selection->wanted)
+                 : value_is_true(found);
+    return machine_step(machine, 1) ? property : PROPERTY_FAILED;
 }
 
 static struct value keep(struct template_machine *machine,

@@ -9,8 +9,7 @@
  * A recursive descent over the text, all into one arena. Items are collected on a
  * scratch stack and copied out when their array or object ends, so that each lies in
  * one piece. A repeated name keeps its first place and takes the last value, as the
- * hashes of the reference do. Cost: O(n), and O(members^2) for one object, whose
- * duplicates are looked for by comparing.
+ * hashes of the reference do. Cost: O(n).
  */
 #define JSON_DEPTH_MAX  200
 #define JSON_MEMORY_MAX (256u << 20)
@@ -312,22 +311,80 @@ static enum err json_array(struct json *json, struct value *value, unsigned dept
     return items != NULL ? ERR_NONE : json_memory(json);
 }
 
-/* The place for a member's value: that of an earlier one of the same name, or new. */
-static struct value *json_place(struct json *json, struct row *row, struct str name)
+/* Where names stand in a row of members, once there are too many to compare all. */
+struct name_index {
+    uint32_t *slots;
+    size_t slot_count;
+};
+
+#define NAMES_COMPARED_MAX 32
+
+/* The slot of a name: its member's number + 1, or 0 where it would go. */
+static uint32_t *index_slot(const struct name_index *index,
+                            const struct member *members, struct str name)
+{
+    size_t mask = index->slot_count - 1, slot = str_hash(name) & mask;
+    while (index->slots[slot] != 0 &&
+           !str_equal(members[index->slots[slot] - 1].name, name))
+        slot = (slot + 1) & mask;
+    return &index->slots[slot];
+}
+
+/* Keeps the index half empty; false without memory. */
+static bool index_grow(struct json *json, struct name_index *index,
+                       const struct member *members, size_t count)
+{
+    if (count < NAMES_COMPARED_MAX || count * 2 < index->slot_count)
+        return true;
+    size_t slot_count = 64;
+    while (slot_count <= count * 2)
+        slot_count *= 2;
+    index->slot_count = slot_count;
+    index->slots = arena_calloc(&json->scratch, slot_count, sizeof *index->slots);
+    if (index->slots == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        *index_slot(index, members, members[i].name) = (uint32_t)i + 1;
+    return true;
+}
+
+static struct value *find_name(const struct row *row, const struct name_index *index,
+                               struct str name)
 {
     struct member *members = (struct member *)(void *)row->p;
+    if (index->slots != NULL) {
+        uint32_t found = *index_slot(index, members, name);
+        return found != 0 ? &members[found - 1].value : NULL;
+    }
     for (size_t i = 0; i < row->n; i++) {
         if (str_equal(members[i].name, name))
             return &members[i].value;
     }
+    return NULL;
+}
+
+/* The place for a member's value: that of an earlier one of the same name, or new;
+ * NULL without memory. */
+static struct value *json_place(struct json *json, struct row *row,
+                                struct name_index *index, struct str name)
+{
+    struct value *found = find_name(row, index, name);
+    if (found != NULL)
+        return found;
     struct member *member = row_add(json, row);
     if (member == NULL)
         return NULL;
     member->name = name;
+    struct member *members = (struct member *)(void *)row->p;
+    if (!index_grow(json, index, members, row->n))
+        return NULL;
+    if (index->slots != NULL)
+        *index_slot(index, members, name) = (uint32_t)row->n;
     return &member->value;
 }
 
-static enum err json_member(struct json *json, struct row *row, unsigned depth)
+static enum err json_member(struct json *json, struct row *row,
+                            struct name_index *index, unsigned depth)
 {
     struct str name;
     struct value value;
@@ -344,7 +401,7 @@ static enum err json_member(struct json *json, struct row *row, unsigned depth)
     err = json_value(json, &value, depth + 1);
     if (err != ERR_NONE)
         return err;
-    struct value *place = json_place(json, row, name);
+    struct value *place = json_place(json, row, index, name);
     if (place == NULL)
         return json_memory(json);
     *place = value;
@@ -354,6 +411,7 @@ static enum err json_member(struct json *json, struct row *row, unsigned depth)
 static enum err json_object(struct json *json, struct value *value, unsigned depth)
 {
     struct row row = {.size = sizeof(struct member)};
+    struct name_index index = {NULL, 0};
     enum err err = ERR_NONE;
     json->at++;
     json_space(json);
@@ -361,7 +419,7 @@ static enum err json_object(struct json *json, struct value *value, unsigned dep
         json->at++;
     } else {
         do
-            err = json_member(json, &row, depth);
+            err = json_member(json, &row, &index, depth);
         while (err == ERR_NONE && json_comma(json, '}', &err));
     }
     if (err != ERR_NONE)

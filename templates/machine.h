@@ -150,6 +150,9 @@ bool values_equal(struct value a, struct value b);
 /* As a <=> b: false if they cannot be compared. */
 bool values_compare(struct value a, struct value b, int *order);
 bool values_identical(struct value a, struct value b);
+/* The same as values_equal, with its work counted; false after a failure. */
+bool machine_values_equal(struct template_machine *machine, struct value a,
+                          struct value b);
 bool compare(struct template_machine *machine, struct value left,
              enum comparison comparison, struct value right);
 bool value_is_blank(struct value value);

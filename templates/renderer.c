@@ -114,7 +114,7 @@ static struct cycle_state *cycle_find(struct template_machine *machine,
     if (cycle->name != NULL)
         name = evaluate(machine, cycle->name);
     struct cycle_state *state = machine->frame->cycles;
-    for (; state != NULL; state = state->next) {
+    for (; state != NULL && machine_step(machine, 1); state = state->next) {
         bool same = cycle->name != NULL
                         ? state->key.p == NULL && values_identical(state->name, name)
                         : str_equal(state->key, cycle->key) && state->key.p != NULL;
