@@ -2,14 +2,17 @@
 
 #include "storage/suppression_key.h"
 
+#include <string.h>
+
 /*
- * Three steps, each constant in memory:
- *   1. Walk the list, keep whom `where` keeps, look each up in the suppressions, and
- *      note (domain, recipient, suppressed) in a temporary table.
- *   2. Rank the domains by size. The largest first: it decides how long the campaign
- *      takes, so it must not start last.
- *   3. Read the notes sorted by (rank, recipient) and append the deliveries; where the
- *      rank changes a lane ends.
+ * Three steps, each constant in memory and each row through as few hands as can be:
+ *   1. Sort the list by (domain, recipient) into a temporary table. SQLite asks
+ *      audience_choice() about each recipient on the way: not meant (NULL), or whether
+ *      it is on the suppression list.
+ *   2. Walk the table: a domain is a run of its row ids, and how long the run is, is
+ *      noted.
+ *   3. Domain by domain, append its deliveries. The largest first: it decides how long
+ *      the campaign takes, so it must not start last.
  * The numbers of lanes and deliveries are contiguous within a campaign, which is what
  * range scans and bisecting rely on.
  */
@@ -19,12 +22,14 @@ struct audience {
     const struct campaign_plan *plan;
     int64_t campaign_id;
     bool has_suppressions;
-    sqlite3_stmt *note, *suppressed;
-    uint64_t seen, kept;
+    sqlite3_stmt *suppressed;
+    uint64_t seen;
+    /* Of a choice that could not be made. */
+    enum err err;
+    struct error error;
     /* Step 3. */
-    sqlite3_stmt *add_delivery, *add_lane;
+    sqlite3_stmt *add_deliveries, *add_lane;
     int64_t first_lane, next_lane, first_delivery, next_delivery;
-    int64_t lane_domain, lane_first;
 };
 
 #define PROGRESS_ROWS 16384
@@ -37,7 +42,7 @@ static enum err failed(struct audience *audience, struct error *error)
 /* ---- 1: who -------------------------------------------------------------------- */
 
 static enum err is_suppressed(struct audience *audience, struct str address,
-                              bool *answer, struct error *error)
+                              bool *answer)
 {
     *answer = false;
     if (!audience->has_suppressions || address.n > SUPPRESSION_KEY_MAX)
@@ -50,51 +55,75 @@ static enum err is_suppressed(struct audience *audience, struct str address,
     int rc = sqlite3_step(find);
     (void)sqlite3_reset(find);
     *answer = rc == SQLITE_ROW;
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_NONE : failed(audience, error);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_NONE
+                                                 : failed(audience, &audience->error);
 }
 
-static enum err note_row(struct audience *audience, const struct recipient_row *row,
-                         int64_t domain, struct error *error)
+static struct str argument(sqlite3_value *value)
 {
-    bool suppressed;
-    enum err err = is_suppressed(audience, row->address, &suppressed, error);
-    if (err != ERR_NONE)
-        return err;
-    (void)sqlite3_bind_int64(audience->note, 1, domain);
-    (void)sqlite3_bind_int64(audience->note, 2, row->id);
-    (void)sqlite3_bind_int64(audience->note, 3, suppressed);
-    int rc = sqlite3_step(audience->note);
-    (void)sqlite3_reset(audience->note);
-    audience->kept++;
-    return rc == SQLITE_DONE ? ERR_NONE : failed(audience, error);
+    const void *p = sqlite3_value_blob(value);
+    return (struct str){p != NULL ? p : "", (size_t)sqlite3_value_bytes(value)};
 }
 
-static enum err note_rows(struct audience *audience, sqlite3_stmt *rows,
-                          struct error *error)
+/* A domain has no @ in it, a quoted local part may. */
+static struct str domain_of(struct str address)
+{
+    const char *at = memrchr(address.p, '@', address.n);
+    return at != NULL ? str_from(address, (size_t)(at - address.p) + 1) : STR("");
+}
+
+/* audience_choice(id, address, record): NULL, 0, or 1 if suppressed. */
+static void choose(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct audience *audience = sqlite3_user_data(context);
+    const struct campaign_plan *plan = audience->plan;
+    struct recipient_row row = {.id = sqlite3_value_int64(values[0]),
+                                .address = argument(values[1]),
+                                .record = argument(values[2])};
+    (void)count;
+    row.domain = domain_of(row.address);
+    if (++audience->seen % PROGRESS_ROWS == 0 && plan->progress != NULL)
+        plan->progress(plan->self, audience->seen);
+    if (plan->keep != NULL && !plan->keep(plan->self, &row))
+        return;
+    bool suppressed;
+    audience->err = is_suppressed(audience, row.address, &suppressed);
+    if (audience->err == ERR_NONE)
+        sqlite3_result_int(context, suppressed);
+    else
+        sqlite3_result_error_code(context, SQLITE_ABORT);
+}
+
+static enum err sort_audience(struct audience *audience, struct error *error)
 {
     const struct campaign_plan *plan = audience->plan;
-    int rc = SQLITE_DONE;
-    while ((plan->limit == 0 || audience->seen < plan->limit) &&
-           (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        struct recipient_row row = {.id = sqlite3_column_int64(rows, 0),
-                                    .address = db_text(rows, 2),
-                                    .domain = db_text(rows, 3),
-                                    .record = db_text(rows, 4)};
-        if (++audience->seen % PROGRESS_ROWS == 0 && plan->progress != NULL)
-            plan->progress(plan->self, audience->seen);
-        if (plan->keep != NULL && !plan->keep(plan->self, &row))
-            continue;
-        enum err err = note_row(audience, &row, sqlite3_column_int64(rows, 1), error);
-        if (err != ERR_NONE)
-            return err;
-    }
-    return rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_NONE : failed(audience, error);
+    sqlite3 *db = audience->store->db;
+    if (sqlite3_create_function_v2(db, "audience_choice", 3,
+                                   SQLITE_UTF8 | SQLITE_DIRECTONLY, audience, choose,
+                                   NULL, NULL, NULL) != SQLITE_OK)
+        return failed(audience, error);
+    /* The limit counts before anybody is left out: the choice stands outside it. */
+    enum err err =
+        db_run(audience->store, error,
+               "INSERT INTO temp.audience"
+               " SELECT domain, id, choice FROM (SELECT r.domain, r.id,"
+               "  audience_choice(r.id, r.address, r.record) AS choice"
+               "  FROM list_range l CROSS JOIN recipient r"
+               "  WHERE l.list = ?1 AND r.id BETWEEN l.first AND l.last"
+               "  ORDER BY l.first, r.id LIMIT ?2)"
+               " WHERE choice IS NOT NULL ORDER BY domain, id",
+               "ii", plan->list_id, plan->limit > 0 ? (int64_t)plan->limit : -1);
+    if (audience->err != ERR_NONE && error != NULL)
+        *error = audience->error;
+    (void)sqlite3_create_function_v2(db, "audience_choice", 3, SQLITE_UTF8, NULL, NULL,
+                                     NULL, NULL, NULL);
+    return audience->err != ERR_NONE ? audience->err : err;
 }
 
 static enum err note_audience(struct audience *audience, struct error *error)
 {
     struct store *store = audience->store;
-    int64_t count;
+    int64_t count = 0;
     enum err err = db_integer(store, &count, 0, error,
                               "SELECT EXISTS(SELECT 1 FROM suppression)", "");
     audience->has_suppressions = count > 0;
@@ -102,27 +131,18 @@ static enum err note_audience(struct audience *audience, struct error *error)
         err = db_exec(store,
                       "CREATE TEMP TABLE audience(domain INTEGER, recipient INTEGER,"
                       " suppressed INTEGER);"
-                      "CREATE TEMP TABLE lane_rank(rank INTEGER PRIMARY KEY,"
-                      " domain INTEGER UNIQUE);",
+                      "CREATE TEMP TABLE run(domain INTEGER, first INTEGER,"
+                      " last INTEGER);",
                       error);
-    if (err == ERR_NONE)
-        err = db_prepare(store, &audience->note,
-                         "INSERT INTO temp.audience VALUES(?, ?, ?)", error);
     if (err == ERR_NONE)
         err = db_prepare(store, &audience->suppressed,
                          "SELECT 1 FROM suppression WHERE address IN (?, ?)", error);
-    sqlite3_stmt *rows = NULL;
     if (err == ERR_NONE)
-        err = db_query(store, &rows, error,
-                       "SELECT r.id, r.domain, r.address, d.name, r.record"
-                       " FROM list_range l CROSS JOIN recipient r CROSS JOIN domain d"
-                       " WHERE l.list = ? AND r.id BETWEEN l.first AND l.last"
-                       " AND d.id = r.domain ORDER BY l.first, r.id",
-                       "i", audience->plan->list_id);
+        err = sort_audience(audience, error);
     if (err == ERR_NONE)
-        err = note_rows(audience, rows, error);
-    sqlite3_finalize(rows);
-    if (err == ERR_NONE && audience->kept == 0)
+        err = db_integer(store, &count, 0, error,
+                         "SELECT max(rowid) FROM temp.audience", "");
+    if (err == ERR_NONE && count == 0)
         err =
             error_set(error, ERR_DATA,
                       "launch %.*s: nobody in the list is meant; look at the list and "
@@ -131,70 +151,106 @@ static enum err note_audience(struct audience *audience, struct error *error)
     return err;
 }
 
-/* ---- 2 and 3: in which order --------------------------------------------------- */
+/* ---- 2: runs of a domain ------------------------------------------------------- */
 
-static enum err end_lane(struct audience *audience, struct error *error)
+static enum err note_run(struct audience *audience, sqlite3_stmt *note, int64_t domain,
+                         int64_t first, int64_t last, struct error *error)
 {
-    if (audience->lane_domain == 0)
+    if (last < first)
         return ERR_NONE;
-    sqlite3_stmt *add = audience->add_lane;
-    (void)sqlite3_bind_int64(add, 1, audience->next_lane);
-    (void)sqlite3_bind_int64(add, 2, audience->campaign_id);
-    (void)sqlite3_bind_int64(add, 3, audience->lane_domain);
-    (void)sqlite3_bind_int64(add, 4, audience->lane_first);
-    (void)sqlite3_bind_int64(add, 5, audience->next_delivery - 1);
-    int rc = sqlite3_step(add);
-    (void)sqlite3_reset(add);
-    audience->next_lane++;
+    (void)sqlite3_bind_int64(note, 1, domain);
+    (void)sqlite3_bind_int64(note, 2, first);
+    (void)sqlite3_bind_int64(note, 3, last);
+    int rc = sqlite3_step(note);
+    (void)sqlite3_reset(note);
     return rc == SQLITE_DONE ? ERR_NONE : failed(audience, error);
 }
 
-static enum err add_delivery(struct audience *audience, int64_t recipient,
-                             bool suppressed, struct error *error)
+static enum err walk_runs(struct audience *audience, sqlite3_stmt *rows,
+                          sqlite3_stmt *note, struct error *error)
 {
-    sqlite3_stmt *add = audience->add_delivery;
-    (void)sqlite3_bind_int64(add, 1, audience->next_delivery++);
-    (void)sqlite3_bind_int64(add, 2, audience->next_lane);
-    (void)sqlite3_bind_int64(add, 3, recipient);
-    (void)db_bind_text(add, 4, suppressed ? STR("suppressed") : STR("pending"));
-    int rc = sqlite3_step(add);
-    (void)sqlite3_reset(add);
-    return rc == SQLITE_DONE ? ERR_NONE : failed(audience, error);
-}
-
-static enum err add_rows(struct audience *audience, sqlite3_stmt *rows,
-                         struct error *error)
-{
-    int rc;
+    int64_t domain = 0, first = 1, row = 0;
     enum err err = ERR_NONE;
+    int rc;
     while (err == ERR_NONE && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        int64_t domain = sqlite3_column_int64(rows, 0);
-        if (domain != audience->lane_domain) {
-            err = end_lane(audience, error);
-            audience->lane_domain = domain;
-            audience->lane_first = audience->next_delivery;
+        int64_t next = sqlite3_column_int64(rows, 0);
+        if (next != domain) {
+            err = note_run(audience, note, domain, first, row, error);
+            domain = next;
+            first = row + 1;
         }
-        if (err == ERR_NONE)
-            err = add_delivery(audience, sqlite3_column_int64(rows, 1),
-                               sqlite3_column_int(rows, 2) != 0, error);
+        row++;
     }
     if (err == ERR_NONE && rc != SQLITE_DONE)
         err = failed(audience, error);
-    return err == ERR_NONE ? end_lane(audience, error) : err;
+    return err == ERR_NONE ? note_run(audience, note, domain, first, row, error) : err;
+}
+
+static enum err note_runs(struct audience *audience, struct error *error)
+{
+    sqlite3_stmt *rows = NULL, *note = NULL;
+    enum err err = db_prepare(audience->store, &rows,
+                              "SELECT domain FROM temp.audience ORDER BY rowid", error);
+    if (err == ERR_NONE)
+        err = db_prepare(audience->store, &note, "INSERT INTO temp.run VALUES(?, ?, ?)",
+                         error);
+    if (err == ERR_NONE)
+        err = walk_runs(audience, rows, note, error);
+    sqlite3_finalize(rows);
+    sqlite3_finalize(note);
+    return err;
+}
+
+/* ---- 3: in which order --------------------------------------------------------- */
+
+static enum err add_lane(struct audience *audience, int64_t domain, int64_t first,
+                         int64_t last, struct error *error)
+{
+    sqlite3_stmt *lane = audience->add_lane, *deliveries = audience->add_deliveries;
+    int64_t delivery = audience->next_delivery;
+    audience->next_delivery += last - first + 1;
+    (void)sqlite3_bind_int64(lane, 1, audience->next_lane);
+    (void)sqlite3_bind_int64(lane, 2, audience->campaign_id);
+    (void)sqlite3_bind_int64(lane, 3, domain);
+    (void)sqlite3_bind_int64(lane, 4, delivery);
+    (void)sqlite3_bind_int64(lane, 5, audience->next_delivery - 1);
+    int rc = sqlite3_step(lane);
+    (void)sqlite3_reset(lane);
+    if (rc != SQLITE_DONE)
+        return failed(audience, error);
+    (void)sqlite3_bind_int64(deliveries, 1, delivery - first);
+    (void)sqlite3_bind_int64(deliveries, 2, audience->next_lane++);
+    (void)sqlite3_bind_int64(deliveries, 3, first);
+    (void)sqlite3_bind_int64(deliveries, 4, last);
+    rc = sqlite3_step(deliveries);
+    (void)sqlite3_reset(deliveries);
+    return rc == SQLITE_DONE ? ERR_NONE : failed(audience, error);
+}
+
+static enum err add_lanes(struct audience *audience, struct error *error)
+{
+    sqlite3_stmt *runs = NULL;
+    enum err err = db_query(audience->store, &runs, error,
+                            "SELECT domain, first, last FROM temp.run"
+                            " CROSS JOIN main.domain d ON d.id = domain"
+                            " ORDER BY last - first DESC, name",
+                            "");
+    int rc = SQLITE_DONE;
+    while (err == ERR_NONE && (rc = sqlite3_step(runs)) == SQLITE_ROW)
+        err = add_lane(audience, sqlite3_column_int64(runs, 0),
+                       sqlite3_column_int64(runs, 1), sqlite3_column_int64(runs, 2),
+                       error);
+    if (err == ERR_NONE && rc != SQLITE_DONE)
+        err = failed(audience, error);
+    sqlite3_finalize(runs);
+    return err;
 }
 
 static enum err prepare_adding(struct audience *audience, struct error *error)
 {
     struct store *store = audience->store;
-    enum err err = db_exec(store,
-                           "INSERT INTO temp.lane_rank(domain) SELECT domain FROM"
-                           " (SELECT domain, count(*) AS n FROM temp.audience"
-                           "  GROUP BY domain)"
-                           " JOIN main.domain d ON d.id = domain ORDER BY n DESC, name",
-                           error);
-    if (err == ERR_NONE)
-        err = db_integer(store, &audience->first_lane, 1, error,
-                         "SELECT max(id) + 1 FROM lane", "");
+    enum err err = db_integer(store, &audience->first_lane, 1, error,
+                              "SELECT max(id) + 1 FROM lane", "");
     if (err == ERR_NONE)
         err = db_integer(store, &audience->first_delivery, 1, error,
                          "SELECT max(id) + 1 FROM delivery", "");
@@ -203,8 +259,12 @@ static enum err prepare_adding(struct audience *audience, struct error *error)
             db_prepare(store, &audience->add_lane,
                        "INSERT INTO lane VALUES(?1, ?2, ?3, ?4, ?5, ?4, NULL)", error);
     if (err == ERR_NONE)
-        err = db_prepare(store, &audience->add_delivery,
-                         "INSERT INTO delivery VALUES(?, ?, ?, ?, 0, 0, 0, 0)", error);
+        err = db_prepare(
+            store, &audience->add_deliveries,
+            "INSERT INTO delivery SELECT rowid + ?1, ?2, recipient,"
+            " CASE suppressed WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0"
+            " FROM temp.audience WHERE rowid BETWEEN ?3 AND ?4",
+            error);
     audience->next_lane = audience->first_lane;
     audience->next_delivery = audience->first_delivery;
     return err;
@@ -213,16 +273,8 @@ static enum err prepare_adding(struct audience *audience, struct error *error)
 static enum err add_deliveries(struct audience *audience, struct error *error)
 {
     enum err err = prepare_adding(audience, error);
-    sqlite3_stmt *rows = NULL;
     if (err == ERR_NONE)
-        err = db_query(audience->store, &rows, error,
-                       "SELECT a.domain, recipient, suppressed FROM temp.audience a"
-                       " CROSS JOIN temp.lane_rank r ON r.domain = a.domain"
-                       " ORDER BY r.rank, recipient",
-                       "");
-    if (err == ERR_NONE)
-        err = add_rows(audience, rows, error);
-    sqlite3_finalize(rows);
+        err = add_lanes(audience, error);
     if (err == ERR_NONE)
         err = db_run(audience->store, error,
                      "UPDATE campaign SET audience = ?, lane_first = ?, lane_last = ?,"
@@ -241,14 +293,14 @@ enum err audience_materialise(struct store *store, const struct campaign_plan *p
         .store = store, .plan = plan, .campaign_id = campaign_id};
     enum err err = note_audience(&audience, error);
     if (err == ERR_NONE)
+        err = note_runs(&audience, error);
+    if (err == ERR_NONE)
         err = add_deliveries(&audience, error);
-    sqlite3_finalize(audience.note);
     sqlite3_finalize(audience.suppressed);
     sqlite3_finalize(audience.add_lane);
-    sqlite3_finalize(audience.add_delivery);
+    sqlite3_finalize(audience.add_deliveries);
     /* On failure the rollback drops the temporary tables. */
     if (err == ERR_NONE)
-        err = db_exec(store, "DROP TABLE temp.audience; DROP TABLE temp.lane_rank;",
-                      error);
+        err = db_exec(store, "DROP TABLE temp.audience; DROP TABLE temp.run;", error);
     return err;
 }
