@@ -102,9 +102,8 @@ static enum err take_over(struct ledger_store *ledger, bool retry_in_doubt,
     if (err != ERR_NONE)
         return err;
     *recovered = recovery.armed;
-    err = recovery_unfinished(&recovery, &ledger->unfinished, error);
-    if (err == ERR_NONE)
-        err = check_disk(ledger, error);
+    ledger->unfinished = recovery_unfinished(&recovery);
+    err = check_disk(ledger, error);
     if (err == ERR_NONE)
         err = run_owner_sign(&ledger->owner, error);
     if (err == ERR_NONE)
@@ -172,8 +171,8 @@ static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
     err = recovery_settle(&recovery, false, error);
     if (err == ERR_NONE && state == CAMPAIGN_CANCELLED)
         err = recovery_cancel_rest(&recovery, error);
-    if (err == ERR_NONE && state == CAMPAIGN_FINISHED)
-        err = recovery_unfinished(&recovery, &unfinished, error);
+    if (state == CAMPAIGN_FINISHED)
+        unfinished = recovery_unfinished(&recovery);
     if (err == ERR_NONE && unfinished > 0)
         err = error_set(error, ERR_BUG,
                         "campaign %s: not finished, %llu deliveries are left",

@@ -10,11 +10,13 @@ enum err recovery_open(struct recovery *recovery, struct store *store,
     enum err err = db_integer(store, &recovery->first, 0, error,
                               "SELECT delivery_first FROM campaign WHERE id = ?", "i",
                               campaign_id);
+    if (err == ERR_NONE)
+        err = db_integer(store, &recovery->last, -1, error,
+                         "SELECT delivery_last FROM campaign WHERE id = ?", "i",
+                         campaign_id);
     return err != ERR_NONE
                ? err
-               : db_integer(store, &recovery->last, -1, error,
-                            "SELECT delivery_last FROM campaign WHERE id = ?", "i",
-                            campaign_id);
+               : report_counts(store, campaign_id, &recovery->counts, error);
 }
 
 void recovery_close(struct recovery *recovery)
@@ -93,8 +95,7 @@ static enum err settle_armed(struct recovery *recovery, bool retry, struct error
                           now, 0, error);
 }
 
-enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
-                         struct error *error)
+static enum err settle_claimed(struct recovery *recovery, struct error *error)
 {
     /* The cursor of a lane stands before its first pending delivery. */
     enum err err = over_all(recovery,
@@ -103,12 +104,37 @@ enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
                             "  WHERE id BETWEEN ?1 AND ?2 AND state = 'claimed'"
                             "  GROUP BY lane) WHERE l = lane.id",
                             0, 0, error);
-    if (err == ERR_NONE)
-        err = over_all(recovery,
-                       "UPDATE delivery SET state = 'pending'"
-                       " WHERE id BETWEEN ?1 AND ?2 AND state = 'claimed'",
-                       0, 0, error);
-    return err != ERR_NONE ? err : settle_armed(recovery, retry_in_doubt, error);
+    return err != ERR_NONE ? err
+                           : over_all(recovery,
+                                      "UPDATE delivery SET state = 'pending'"
+                                      " WHERE id BETWEEN ?1 AND ?2"
+                                      " AND state = 'claimed'",
+                                      0, 0, error);
+}
+
+static void move_count(struct recovery *recovery, enum delivery_state from,
+                       enum delivery_state to)
+{
+    uint64_t *by_state = recovery->counts.by_state;
+    by_state[to] += by_state[from];
+    by_state[from] = 0;
+}
+
+/* A scan for each step, so only what there is to settle: there is none of it after an
+ * orderly end. */
+enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
+                         struct error *error)
+{
+    const uint64_t *by_state = recovery->counts.by_state;
+    enum err err = ERR_NONE;
+    if (by_state[DELIVERY_CLAIMED] > 0)
+        err = settle_claimed(recovery, error);
+    if (err == ERR_NONE && by_state[DELIVERY_ARMED] > 0)
+        err = settle_armed(recovery, retry_in_doubt, error);
+    move_count(recovery, DELIVERY_CLAIMED, DELIVERY_PENDING);
+    move_count(recovery, DELIVERY_ARMED,
+               retry_in_doubt ? DELIVERY_DEFERRED : DELIVERY_IN_DOUBT);
+    return err;
 }
 
 enum err recovery_cancel_rest(struct recovery *recovery, struct error *error)
@@ -144,15 +170,9 @@ enum err recovery_set_state(struct recovery *recovery, enum campaign_state state
                : run_owner_resign(recovery->store, recovery->campaign_id, error);
 }
 
-enum err recovery_unfinished(struct recovery *recovery, uint64_t *count,
-                             struct error *error)
+uint64_t recovery_unfinished(const struct recovery *recovery)
 {
-    int64_t n;
-    enum err err =
-        db_integer(recovery->store, &n, 0, error,
-                   "SELECT count(*) FROM delivery WHERE id BETWEEN ? AND ?"
-                   " AND state IN ('pending', 'claimed', 'armed', 'deferred')",
-                   "ii", recovery->first, recovery->last);
-    *count = (uint64_t)n;
-    return err;
+    const uint64_t *by_state = recovery->counts.by_state;
+    return by_state[DELIVERY_PENDING] + by_state[DELIVERY_CLAIMED] +
+           by_state[DELIVERY_ARMED] + by_state[DELIVERY_DEFERRED];
 }

@@ -4,7 +4,6 @@
  * For whoever holds the campaign's lock, inside a transaction: after a crash, at the
  * end of a run, for a cancel from another terminal.
  *
- * Owns:    its statement.
  * Keeps:   the store, until recovery_close.
  * Thread:  the store's.
  * Errors:  the store's.
@@ -15,10 +14,13 @@
 
 #include "storage/campaigns.h"
 #include "storage/database.h"
+#include "storage/reports.h"
 
 struct recovery {
     struct store *store;
     int64_t campaign_id, first, last;
+    /* As of recovery_open, then of recovery_settle. */
+    struct delivery_counts counts;
     /* Deliveries that had been armed, after recovery_settle. */
     uint64_t armed;
 };
@@ -36,8 +38,7 @@ MUST_CHECK enum err recovery_cancel_rest(struct recovery *recovery,
  * stored as running without an owner. */
 MUST_CHECK enum err recovery_set_state(struct recovery *recovery,
                                        enum campaign_state state, struct error *error);
-/* How many are in no terminal state. */
-MUST_CHECK enum err recovery_unfinished(struct recovery *recovery, uint64_t *count,
-                                        struct error *error);
+/* How many are in no terminal state; not after recovery_cancel_rest. */
+uint64_t recovery_unfinished(const struct recovery *recovery);
 
 #endif
