@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -100,9 +101,17 @@ static enum err configure(struct store *store, struct error *error)
     return ERR_NONE;
 }
 
+/* Nobody reads SQLite's statistics of its memory, and keeping them takes a lock that
+ * all threads share around each of its allocations. */
+static void configure_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum err open_database(struct store *store, const char *path,
                               struct error *error)
 {
+    static pthread_once_t configured = PTHREAD_ONCE_INIT;
     enum err err = create_private(path, error);
     if (err != ERR_NONE)
         return err;
@@ -113,6 +122,7 @@ static enum err open_database(struct store *store, const char *path,
     err = open_lock(store, error);
     if (err != ERR_NONE)
         return err;
+    (void)pthread_once(&configured, configure_library);
     int rc = sqlite3_open_v2(
         store->path, &store->db,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
