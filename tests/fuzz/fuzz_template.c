@@ -51,18 +51,46 @@ static struct value *statics(void)
     return value;
 }
 
-static void render(const struct template *template, struct template_machine *machine,
-                   const struct template_input *input)
+/* Twice: the second rendering must not see the first. The text lies in `arena`. */
+static enum err render(const struct template *template,
+                       struct template_machine *machine,
+                       const struct template_input *input, struct arena *arena,
+                       struct str *text)
 {
     struct pieces pieces = {.max = 10000};
     struct error error;
-    /* Twice: the second rendering must not see the first. */
+    enum err err = ERR_NONE;
     for (int i = 0; i < 2; i++) {
-        if (template_render(template, machine, input, &pieces, &error) == ERR_NONE)
-            (void)pieces_bytes(&pieces);
-        else if (error.text[0] == '\0')
+        err = template_render(template, machine, input, &pieces, &error);
+        if (err != ERR_NONE && error.text[0] == '\0')
             abort();
+        arena_reset(arena);
+        *text = err == ERR_NONE ? pieces_join(&pieces, arena) : STR_NULL;
     }
+    return err;
+}
+
+/* What is rendered once, when compiling, must come out as it would each time. */
+static void compare_settled(struct str source, const struct template_options *options,
+                            struct template_machine *machine,
+                            const struct template_input *input, enum err err,
+                            struct str text)
+{
+    struct template_options with_statics = *options;
+    struct template *template;
+    struct arena arena;
+    struct str settled;
+    with_statics.statics = input->statics;
+    arena_init(&arena, 1u << 22);
+    if (template_compile(source, &with_statics, &template, NULL) != ERR_NONE)
+        abort();
+    enum err again = render(template, machine, input, &arena, &settled);
+    /* It takes fewer steps; nothing else may differ. */
+    if (err != ERR_LIMIT && again != ERR_LIMIT &&
+        (err != again || (err == ERR_NONE && !str_equal(text, settled))))
+        abort();
+    arena_fini(&arena);
+    template_free(template);
 }
 
 static void render_condition(struct str source, const struct template_options *options,
@@ -105,7 +133,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (machine == NULL)
         abort();
     if (template_compile(source, &options, &template, &error) == ERR_NONE) {
-        render(template, machine, &input);
+        struct arena arena;
+        struct str text;
+        arena_init(&arena, 1u << 22);
+        enum err err = render(template, machine, &input, &arena, &text);
+        compare_settled(source, &options, machine, &input, err, text);
+        arena_fini(&arena);
         template_free(template);
     } else if (error.text[0] == '\0') {
         abort();
