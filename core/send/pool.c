@@ -13,7 +13,7 @@
 #define POOL_SHARE_NS (200 * NS_PER_MS)
 /* Messages that a worker's connections hold together; what each holds at least, so
  * that arming is durable in time, and at most. */
-#define POOL_MESSAGES  256u
+#define POOL_MESSAGES  512u
 #define POOL_DEPTH_MIN 4u
 #define POOL_DEPTH_MAX 32u
 
