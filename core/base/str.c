@@ -82,6 +82,25 @@ bool str_is_ascii(struct str s)
     return true;
 }
 
+/* Of octets below 0x80, those from 0x20 on reach 0x80 when 0x60 is added, and 0x7F does
+ * when 1 is. */
+bool str_is_printable_ascii(struct str s)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
+    size_t i = 0;
+    for (; i + 8 <= s.n; i += 8) {
+        uint64_t word;
+        memcpy(&word, s.p + i, 8);
+        if (((word | (word + ones)) & high) != 0 ||
+            ((word + 0x60 * ones) & high) != high)
+            return false;
+    }
+    for (; i < s.n; i++)
+        if (s.p[i] < ' ' || s.p[i] > '~')
+            return false;
+    return true;
+}
+
 /* The second byte's range is what excludes overlongs, surrogates and the planes
  * beyond U+10FFFF (table 3-7 of the Unicode standard). */
 size_t str_utf8_length(struct str s)

@@ -78,6 +78,8 @@ struct str str_split(struct str s, char separator, struct str *rest);
 bool str_to_u64(struct str s, uint64_t *value);
 /* True if every byte is below 0x80. */
 bool str_is_ascii(struct str s);
+/* Octets from 0x20 to 0x7E alone. */
+bool str_is_printable_ascii(struct str s);
 /* True if the bytes are well-formed UTF-8 (RFC 3629: no overlongs, no surrogates). */
 bool str_is_utf8(struct str s);
 /* How many bytes the well-formed UTF-8 sequence at the front of s has (1 to 4); 0 if

@@ -259,6 +259,10 @@ static void percent_token(struct header_writer *writer, struct str token)
     if (writer->column + 1 + percent_length(token) > HEADER_FOLD && !writer->is_fresh)
         header_fold(writer);
     header_glue(writer, STR(" "));
+    if (percent_length(token) == token.n) {
+        header_glue(writer, token);
+        return;
+    }
     for (size_t i = 0; i < token.n; i++) {
         unsigned char c = (unsigned char)token.p[i];
         char hex[3] = {'%', digits[c >> 4], digits[c & 15]};

@@ -91,6 +91,8 @@ const char *header_value_check(struct str value)
     bool is_ascii = true;
     if (value.n > HEADER_VALUE_MAX)
         return "longer than 16384 octets";
+    if (str_is_printable_ascii(value))
+        return NULL;
     for (size_t i = 0; i < value.n; i++) {
         unsigned char c = (unsigned char)value.p[i];
         if (c == '\r' || c == '\n')

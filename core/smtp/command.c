@@ -7,6 +7,8 @@ static bool byte_is_allowed(unsigned char byte, bool is_utf8)
 
 static bool bytes_are_allowed(struct str s, bool is_utf8)
 {
+    if (str_is_printable_ascii(s))
+        return true;
     for (size_t i = 0; i < s.n; i++)
         if (!byte_is_allowed((unsigned char)s.p[i], is_utf8))
             return false;
@@ -31,12 +33,29 @@ static bool line_append(struct buf *to, size_t bytes_max, bool is_utf8,
     return true;
 }
 
+/* What nearly all paths are made of, and what has no meaning of its own in one. */
+static bool byte_is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '@' && c <= 'Z') || (c >= '-' && c <= '9') ||
+           c == '_' || c == '+';
+}
+
+static bool path_is_plain(struct str path)
+{
+    for (size_t i = 0; i < path.n; i++)
+        if (!byte_is_plain(path.p[i]))
+            return false;
+    return true;
+}
+
 bool smtp_path_is_sound(struct str path, bool is_utf8)
 {
     bool is_quoted = false, is_escaped = false;
     /* "RCPT TO:<>" and CRLF are 12 octets. */
     if (path.n > SMTP_COMMAND_MAX - 12)
         return false;
+    if (path_is_plain(path))
+        return true;
     for (size_t i = 0; i < path.n; i++) {
         char c = path.p[i];
         if (!byte_is_allowed((unsigned char)c, is_utf8) ||

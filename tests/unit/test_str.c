@@ -132,6 +132,21 @@ static void str_to_u64__takes_whole_decimal_only(void **state)
     assert_false(str_to_u64(STR_NULL, &value));
 }
 
+static void str_is_printable_ascii__knows_each_octet_at_each_position(void **state)
+{
+    (void)state;
+    char text[24];
+    for (size_t at = 0; at < sizeof text; at++)
+        for (int c = 0; c < 256; c++) {
+            memset(text, '~', sizeof text);
+            text[at] = (char)c;
+            assert_int_equal(str_is_printable_ascii(str_slice(text, sizeof text)),
+                             c >= ' ' && c <= '~');
+            assert_true(str_is_printable_ascii(str_slice(text, at)));
+        }
+    assert_true(str_is_printable_ascii(STR_NULL));
+}
+
 static void str_is_ascii__sees_every_position(void **state)
 {
     (void)state;
@@ -281,6 +296,7 @@ int main(void)
         cmocka_unit_test(str_split__trailing_separator_leaves_empty_rest),
         cmocka_unit_test(str_to_u64__takes_whole_decimal_only),
         cmocka_unit_test(str_is_ascii__sees_every_position),
+        cmocka_unit_test(str_is_printable_ascii__knows_each_octet_at_each_position),
         cmocka_unit_test(str_is_utf8__follows_table),
         cmocka_unit_test(str_is_utf8__truncated_anywhere_is_refused),
         cmocka_unit_test(str_utf8_length__agrees_with_every_code_point),
