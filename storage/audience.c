@@ -1,8 +1,7 @@
 #include "storage/audience.h"
 
+#include "core/mail/address.h"
 #include "storage/suppression_key.h"
-
-#include <string.h>
 
 /*
  * Three steps, each constant in memory and each row through as few hands as can be:
@@ -65,13 +64,6 @@ static struct str argument(sqlite3_value *value)
     return (struct str){p != NULL ? p : "", (size_t)sqlite3_value_bytes(value)};
 }
 
-/* A domain has no @ in it, a quoted local part may. */
-static struct str domain_of(struct str address)
-{
-    const char *at = memrchr(address.p, '@', address.n);
-    return at != NULL ? str_from(address, (size_t)(at - address.p) + 1) : STR("");
-}
-
 /* audience_choice(id, address, record): NULL, 0, or 1 if suppressed. */
 static void choose(sqlite3_context *context, int count, sqlite3_value **values)
 {
@@ -81,7 +73,7 @@ static void choose(sqlite3_context *context, int count, sqlite3_value **values)
                                 .address = argument(values[1]),
                                 .record = argument(values[2])};
     (void)count;
-    row.domain = domain_of(row.address);
+    row.domain = address_domain(row.address);
     if (++audience->seen % PROGRESS_ROWS == 0 && plan->progress != NULL)
         plan->progress(plan->self, audience->seen);
     if (plan->keep != NULL && !plan->keep(plan->self, &row))

@@ -1,3 +1,4 @@
+#include "core/mail/address.h"
 #include "storage/ledger_state.h"
 
 /*
@@ -87,20 +88,19 @@ enum err ledger_next_due(void *self, int64_t *due_ms)
 
 /* ---- claims -------------------------------------------------------------------- */
 
-/* Columns: id, recipient, attempts, first_armed_ms, address, domain, record. */
+/* Columns: id, recipient, attempts, first_armed_ms, address, record. */
 static enum err take_job(struct ledger_store *ledger, sqlite3_stmt *row,
                          int64_t lane_id, struct job_batch *batch)
 {
     struct str address = db_copy(row, 4, &batch->arena);
-    struct str domain = db_text(row, 5);
-    struct str record = db_copy(row, 6, &batch->arena);
+    struct str record = db_copy(row, 5, &batch->arena);
     if (str_is_null(address) || str_is_null(record))
         return error_set(&ledger->error, ERR_MEMORY, "ledger: out of memory");
-    if (domain.n >= address.n)
+    struct str domain = address_domain(address);
+    if (domain.n == 0)
         return error_set(&ledger->error, ERR_STORAGE,
                          "ledger: recipient %lld: its address is damaged",
                          (long long)sqlite3_column_int64(row, 1));
-    size_t local_n = address.n - domain.n - 1;
     batch->jobs[batch->n++] =
         (struct job){.delivery_id = sqlite3_column_int64(row, 0),
                      .recipient_id = sqlite3_column_int64(row, 1),
@@ -108,8 +108,8 @@ static enum err take_job(struct ledger_store *ledger, sqlite3_stmt *row,
                      .attempts = (uint32_t)sqlite3_column_int64(row, 2),
                      .first_armed_ms = sqlite3_column_int64(row, 3),
                      .address = address,
-                     .domain = str_from(address, local_n + 1),
-                     .needs_smtputf8 = !str_is_ascii(str_head(address, local_n)),
+                     .domain = domain,
+                     .needs_smtputf8 = !str_is_ascii(address),
                      .record = record};
     return ERR_NONE;
 }

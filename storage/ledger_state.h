@@ -29,16 +29,14 @@
       "SELECT count(*) FROM delivery WHERE lane = ? AND state = 'deferred'")           \
     X(LEDGER_LANE, "SELECT cursor, last, due_ms FROM lane WHERE id = ?")               \
     X(LEDGER_CLAIM_DUE,                                                                \
-      "SELECT d.id, recipient, attempts, first_armed_ms, address, name, record"        \
+      "SELECT d.id, recipient, attempts, first_armed_ms, address, record"              \
       " FROM delivery d INDEXED BY delivery_due"                                       \
       " CROSS JOIN recipient r ON r.id = d.recipient"                                  \
-      " CROSS JOIN domain ON domain.id = r.domain"                                     \
       " WHERE d.lane = ?1 AND state = 'deferred' AND next_attempt_ms <= ?2"            \
       " ORDER BY next_attempt_ms LIMIT ?3")                                            \
     X(LEDGER_CLAIM_NEW,                                                                \
-      "SELECT d.id, recipient, attempts, first_armed_ms, address, name, record"        \
+      "SELECT d.id, recipient, attempts, first_armed_ms, address, record"              \
       " FROM delivery d CROSS JOIN recipient r ON r.id = d.recipient"                  \
-      " CROSS JOIN domain ON domain.id = r.domain"                                     \
       " WHERE d.id BETWEEN ?1 AND ?2 AND state = 'pending' LIMIT ?3")                  \
     X(LEDGER_SET_CLAIMED, "UPDATE delivery SET state = 'claimed' WHERE id = ?")        \
     X(LEDGER_SET_CLAIMED_RANGE, "UPDATE delivery SET state = 'claimed'"                \

@@ -374,3 +374,9 @@ const char *address_parse(struct str input, struct arena *arena,
     address->needs_smtputf8 = !is_ascii;
     return NULL;
 }
+
+struct str address_domain(struct str address)
+{
+    const char *at = address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
+    return at != NULL ? str_from(address, (size_t)(at - address.p) + 1) : STR("");
+}

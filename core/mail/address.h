@@ -36,6 +36,10 @@ struct address {
 /* NULL if `input` is a valid mailbox: *address is filled. Otherwise why not. */
 const char *address_parse(struct str input, struct arena *arena,
                           struct address *address);
+/* The domain of an address in that form: a quoted local part may hold an '@', a domain
+ * cannot. STR("") without one. */
+struct str address_domain(struct str address);
+
 /* The same for a domain alone: its lower-case A-label form into *ascii. */
 const char *domain_parse(struct str input, struct arena *arena, struct str *ascii);
 
