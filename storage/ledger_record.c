@@ -105,18 +105,29 @@ static enum err set_outcome(struct ledger_store *ledger,
 {
     enum outcome_state state = record->outcome.state;
     sqlite3_stmt *set = ledger->statements[LEDGER_SET_OUTCOME];
-    int64_t next = state == OUTCOME_DEFERRED ? record->next_attempt_ms : 0;
     (void)sqlite3_bind_int64(set, 1, record->delivery_id);
     (void)db_bind_text(set, 2, str_of(outcome_state_word(state)));
     (void)sqlite3_bind_int64(set, 3, record->charged);
-    (void)sqlite3_bind_int64(set, 4, next);
-    (void)sqlite3_bind_int64(set, 5, ledger->next_attempt);
+    (void)sqlite3_bind_int64(set, 4, ledger->next_attempt);
     int rc = sqlite3_step(set);
     *done = rc == SQLITE_DONE && sqlite3_changes(ledger->store->db) == 1;
     (void)sqlite3_reset(set);
     if (rc != SQLITE_DONE)
         return ledger_failed(ledger);
     return ERR_NONE;
+}
+
+/* A time of its own, greater than 0, is what makes a delivery a deferred one for the
+ * index that finds those that are due. */
+static enum err set_next_attempt(struct ledger_store *ledger,
+                                 const struct attempt_record *record)
+{
+    int64_t at_ms = record->next_attempt_ms > 0 ? record->next_attempt_ms : 1;
+    enum err err =
+        ledger_run(ledger, LEDGER_SET_NEXT_ATTEMPT, record->delivery_id, at_ms);
+    return err == ERR_NONE
+               ? ledger_run(ledger, LEDGER_LOWER_DUE, record->lane_id, at_ms)
+               : err;
 }
 
 /* The address goes on the suppression list; our own additions need not be applied to
@@ -178,8 +189,7 @@ static enum err record_outcome(struct ledger_store *ledger,
     if (done && is_terminal(outcome->state))
         ledger->unfinished--;
     if (outcome->state == OUTCOME_DEFERRED)
-        err = ledger_run(ledger, LEDGER_LOWER_DUE, record->lane_id,
-                         record->next_attempt_ms);
+        err = set_next_attempt(ledger, record);
     if (err == ERR_NONE && outcome->suppress)
         err = add_suppression(ledger, record);
     return err;

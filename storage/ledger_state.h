@@ -26,19 +26,20 @@
     X(LEDGER_NEXT_DUE,                                                                 \
       "SELECT min(due_ms) FROM lane WHERE campaign = ? AND due_ms IS NOT NULL")        \
     X(LEDGER_COUNT_DEFERRED,                                                           \
-      "SELECT count(*) FROM delivery WHERE lane = ? AND state = 'deferred'")           \
+      "SELECT count(*) FROM delivery WHERE lane = ? AND next_attempt_ms > 0")          \
     X(LEDGER_LANE, "SELECT cursor, last, due_ms FROM lane WHERE id = ?")               \
     X(LEDGER_CLAIM_DUE,                                                                \
       "SELECT d.id, recipient, attempts, first_armed_ms, address, record"              \
       " FROM delivery d INDEXED BY delivery_due"                                       \
       " CROSS JOIN recipient r ON r.id = d.recipient"                                  \
-      " WHERE d.lane = ?1 AND state = 'deferred' AND next_attempt_ms <= ?2"            \
+      " WHERE d.lane = ?1 AND next_attempt_ms > 0 AND next_attempt_ms <= ?2"           \
       " ORDER BY next_attempt_ms LIMIT ?3")                                            \
     X(LEDGER_CLAIM_NEW,                                                                \
       "SELECT d.id, recipient, attempts, first_armed_ms, address, record"              \
       " FROM delivery d CROSS JOIN recipient r ON r.id = d.recipient"                  \
       " WHERE d.id BETWEEN ?1 AND ?2 AND state = 'pending' LIMIT ?3")                  \
-    X(LEDGER_SET_CLAIMED, "UPDATE delivery SET state = 'claimed' WHERE id = ?")        \
+    X(LEDGER_SET_CLAIMED, "UPDATE delivery SET state = 'claimed', next_attempt_ms = 0" \
+                          " WHERE id = ?")                                             \
     X(LEDGER_SET_CLAIMED_RANGE, "UPDATE delivery SET state = 'claimed'"                \
                                 " WHERE id BETWEEN ? AND ? AND state = 'pending'")     \
     X(LEDGER_SET_CURSOR, "UPDATE lane SET cursor = ?2 WHERE id = ?1")                  \
@@ -46,8 +47,8 @@
       "UPDATE lane SET cursor = ?2 WHERE id = ?1 AND cursor > ?2")                     \
     X(LEDGER_REFRESH_DUE,                                                              \
       "UPDATE lane SET due_ms = (SELECT min(next_attempt_ms) FROM delivery"            \
-      " INDEXED BY delivery_due WHERE lane = ?1 AND state = 'deferred') WHERE id = "   \
-      "?1")                                                                            \
+      " INDEXED BY delivery_due WHERE lane = ?1 AND next_attempt_ms > 0)"              \
+      " WHERE id = ?1")                                                                \
     X(LEDGER_LOWER_DUE, "UPDATE lane SET due_ms = ?2"                                  \
                         " WHERE id = ?1 AND (due_ms IS NULL OR due_ms > ?2)")          \
     X(LEDGER_ARM, "UPDATE delivery SET state = 'armed', first_armed_ms ="              \
@@ -59,8 +60,10 @@
                           " (SELECT last_attempt FROM delivery WHERE id = ?2),"        \
                           " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
     X(LEDGER_SET_OUTCOME, "UPDATE delivery SET state = ?2, attempts = attempts + ?3,"  \
-                          " next_attempt_ms = ?4, last_attempt = ?5"                   \
+                          " last_attempt = ?4"                                         \
                           " WHERE id = ?1 AND state IN ('claimed', 'armed')")          \
+    X(LEDGER_SET_NEXT_ATTEMPT,                                                         \
+      "UPDATE delivery SET next_attempt_ms = ?2 WHERE id = ?1")                        \
     X(LEDGER_ADDRESS_OF,                                                               \
       "SELECT address FROM delivery JOIN recipient r ON r.id = recipient"              \
       " WHERE delivery.id = ?")                                                        \

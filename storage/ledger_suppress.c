@@ -15,10 +15,11 @@
 
 static enum err suppress_range(struct ledger_store *ledger, int64_t first, int64_t last)
 {
-    enum err err = db_run(ledger->store, &ledger->error,
-                          "UPDATE delivery SET state = 'suppressed'"
-                          " WHERE id BETWEEN ? AND ?" STOPPABLE,
-                          "ii", first, last);
+    enum err err =
+        db_run(ledger->store, &ledger->error,
+               "UPDATE delivery SET state = 'suppressed', next_attempt_ms = 0"
+               " WHERE id BETWEEN ? AND ?" STOPPABLE,
+               "ii", first, last);
     if (err == ERR_NONE)
         ledger->unfinished -= (uint64_t)sqlite3_changes64(ledger->store->db);
     return err;

@@ -139,11 +139,12 @@ enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
 
 enum err recovery_cancel_rest(struct recovery *recovery, struct error *error)
 {
-    enum err err = over_all(recovery,
-                            "UPDATE delivery SET state = 'cancelled'"
-                            " WHERE id BETWEEN ?1 AND ?2"
-                            " AND state IN ('pending', 'claimed', 'deferred')",
-                            0, 0, error);
+    enum err err =
+        over_all(recovery,
+                 "UPDATE delivery SET state = 'cancelled', next_attempt_ms = 0"
+                 " WHERE id BETWEEN ?1 AND ?2"
+                 " AND state IN ('pending', 'claimed', 'deferred')",
+                 0, 0, error);
     return err != ERR_NONE ? err
                            : db_run(recovery->store, error,
                                     "UPDATE lane SET cursor = last + 1, due_ms = NULL"

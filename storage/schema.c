@@ -16,7 +16,10 @@
  *   one before, and one recipient's delivery is found by bisecting its lane.
  * - Attempts are only ever appended; each names the one before it, so a journey is a
  *   walk backwards along row ids and needs no index.
- * - Two partial indexes know the deferred deliveries and nothing else.
+ * - Two partial indexes know the deferred deliveries and nothing else. A delivery has a
+ *   next_attempt_ms while it is deferred and 0 otherwise: an update that leaves that
+ *   column alone (claim, arm, outcome) does not touch the index, which it would if the
+ *   index asked for the state.
  *
  * To change it: raise SCHEMA_VERSION, append a step to `steps`, never edit an old one.
  */
@@ -75,8 +78,15 @@ static const char version_1[] =
     "CREATE TABLE peer(id INTEGER PRIMARY KEY, host TEXT NOT NULL,"
     "  address TEXT NOT NULL, tls TEXT NOT NULL, UNIQUE(host, address, tls));";
 
+static const char version_2[] =
+    "DROP INDEX delivery_due;"
+    "UPDATE delivery SET next_attempt_ms = 0"
+    "  WHERE state <> 'deferred' AND next_attempt_ms <> 0;"
+    "CREATE INDEX delivery_due ON delivery(lane, next_attempt_ms)"
+    "  WHERE next_attempt_ms > 0;";
+
 /* steps[n] leads from version n to n + 1. */
-static const char *const steps[SCHEMA_VERSION] = {version_1};
+static const char *const steps[SCHEMA_VERSION] = {version_1, version_2};
 
 static enum err add_salt(struct store *store, struct error *error)
 {

@@ -25,6 +25,15 @@ static inline void fixture_reopen(struct fixture *f)
         fail_msg("%s", f->error.text);
 }
 
+/* What somebody else does to the file. */
+static inline void fixture_sql(struct fixture *f, const char *text)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "sqlite3 '%s' \"%s\" >/dev/null", f->db, text);
+    if (system(command) != 0)
+        fail_msg("%s", command);
+}
+
 static inline int fixture_setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);

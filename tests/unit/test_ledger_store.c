@@ -147,6 +147,42 @@ static void ledger__deferred_ones_come_back_when_due(void **state)
     free(desk);
 }
 
+/* Version 1 found those that are due by their state, and left an old time in others. */
+static void ledger__database_of_version_1_is_brought_up_to_date(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 4);
+    struct lane lane, due[2];
+    size_t count;
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 2);
+    int64_t deferred = jobs[0].delivery_id;
+    struct attempt_record record = desk_outcome(&jobs[0], 1000, OUTCOME_DEFERRED);
+    record.next_attempt_ms = 5000;
+    desk_record(desk, record);
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    store_close(f->store);
+    f->store = NULL;
+    fixture_sql(f, "DROP INDEX delivery_due;"
+                   "UPDATE delivery SET next_attempt_ms = 99 WHERE state = 'pending';"
+                   "CREATE INDEX delivery_due ON delivery(lane, next_attempt_ms)"
+                   " WHERE state = 'deferred'; PRAGMA user_version = 1");
+    fixture_reopen(f);
+    desk_open(f, desk, false);
+    desk_check(desk, desk->port.due_lanes(desk->port.self, 6000, &f->arena, skip_none,
+                                          NULL, due, 2, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(due[0].deferred, 1);
+    /* The due one first, then the four that were never tried. */
+    jobs = desk_claim(desk, lane.id, 6000, 8);
+    assert_int_equal(desk->batch.n, 5);
+    assert_int_equal(jobs[0].delivery_id, deferred);
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    free(desk);
+}
+
 static void ledger__what_is_given_back_is_claimed_again(void **state)
 {
     struct fixture *f = *state;
@@ -424,6 +460,7 @@ int main(void)
         fixture_test(ledger__a_claim_is_in_order_and_runs_dry),
         fixture_test(ledger__a_whole_campaign_ends_in_terminal_states),
         fixture_test(ledger__deferred_ones_come_back_when_due),
+        fixture_test(ledger__database_of_version_1_is_brought_up_to_date),
         fixture_test(ledger__what_is_given_back_is_claimed_again),
         fixture_test(ledger__outcomes_of_what_was_not_armed_are_a_bug),
         fixture_test(ledger__after_a_crash_the_armed_are_held),

@@ -8,14 +8,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static void sql(struct fixture *f, const char *text)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "sqlite3 '%s' \"%s\" >/dev/null", f->db, text);
-    if (system(command) != 0)
-        fail_msg("%s", command);
-}
-
 /* ---- opening ------------------------------------------------------------------- */
 
 static void store__the_file_is_private(void **state)
@@ -41,11 +33,11 @@ static void expect_refusal(struct fixture *f, enum err err, const char *says)
 static void store__other_files_are_refused(void **state)
 {
     struct fixture *f = *state;
-    sql(f, "PRAGMA user_version = 99");
+    fixture_sql(f, "PRAGMA user_version = 99");
     expect_refusal(f, ERR_STORAGE, "newer version");
-    sql(f, "PRAGMA user_version = 1; CREATE VIEW v AS SELECT 1");
+    fixture_sql(f, "PRAGMA user_version = 2; CREATE VIEW v AS SELECT 1");
     expect_refusal(f, ERR_STORAGE, "triggers or views");
-    sql(f, "DROP VIEW v; PRAGMA application_id = 7");
+    fixture_sql(f, "DROP VIEW v; PRAGMA application_id = 7");
     expect_refusal(f, ERR_STORAGE, "another program");
     snprintf(f->db, sizeof f->db, "%s/junk.db", f->dir);
     FILE *file = fopen(f->db, "w");
