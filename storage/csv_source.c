@@ -15,6 +15,8 @@
  */
 
 #define RAW_BYTES (64U << 10)
+/* More than one character of any encoding is in UTF-8, combining ones with it. */
+#define CHARACTER_BYTES_MAX 32
 /* No valid UTF-8 contains it. */
 #define BAD_BYTE '\xFF'
 
@@ -22,10 +24,12 @@ struct csv_source {
     int fd;
     const char *name;
     iconv_t conversion; /* (iconv_t)-1: the input is UTF-8 */
+    size_t unit;        /* bytes that a character has at least, in that encoding */
     struct stat status;
     uint64_t position;
     bool at_end;        /* nothing more to read from fd */
     bool is_begun;      /* the start was looked at (byte order mark) */
+    bool is_order_open; /* UTF-16 of which the byte order is not known yet */
     size_t raw_n;       /* read but not converted yet */
     size_t first, last; /* text that was not handed out */
     char raw[RAW_BYTES];
@@ -56,18 +60,50 @@ static enum err open_input(struct csv_source *source, const char *path,
     return error_set(error, err, "import: %s: %s", source->name, strerror(why));
 }
 
-static enum err open_conversion(struct csv_source *source, const char *encoding,
-                                struct error *error)
+static bool is_utf16_name(const char *encoding)
 {
-    source->conversion = NO_CONVERSION;
-    if (is_utf8_name(encoding))
-        return ERR_NONE;
+    struct str name = str_of(encoding);
+    return str_equal_nocase(name, STR("UTF-16")) ||
+           str_equal_nocase(name, STR("UTF16"));
+}
+
+/* What is wrong must be skipped in whole units, or all that follows is wrong too. */
+static size_t unit_of(const char *encoding)
+{
+    static const struct {
+        struct str prefix;
+        size_t bytes;
+    } units[] = {
+        {{"UTF-16", 6}, 2}, {{"UTF16", 5}, 2}, {{"UCS-2", 5}, 2}, {{"UCS2", 4}, 2},
+        {{"UTF-32", 6}, 4}, {{"UTF32", 5}, 4}, {{"UCS-4", 5}, 4}, {{"UCS4", 4}, 4},
+    };
+    struct str name = str_of(encoding);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (str_has_prefix_nocase(name, units[i].prefix))
+            return units[i].bytes;
+    return 1;
+}
+
+static enum err set_conversion(struct csv_source *source, const char *encoding,
+                               struct error *error)
+{
     source->conversion = iconv_open("UTF-8", encoding);
     if (source->conversion != NO_CONVERSION)
         return ERR_NONE;
     return error_set(error, ERR_USAGE,
                      "import: encoding %s: not known here; `iconv -l` lists the names",
                      encoding);
+}
+
+static enum err open_conversion(struct csv_source *source, const char *encoding,
+                                struct error *error)
+{
+    source->conversion = NO_CONVERSION;
+    if (is_utf8_name(encoding))
+        return ERR_NONE;
+    source->is_order_open = is_utf16_name(encoding);
+    source->unit = unit_of(encoding);
+    return set_conversion(source, encoding, error);
 }
 
 enum err csv_source_open(const char *path, const char *name, const char *encoding,
@@ -122,9 +158,10 @@ static enum err read_some(struct csv_source *source, char *to, size_t max, size_
 /* One byte that stands for what could not be converted, and past it. */
 static void skip_bad(struct csv_source *source, char **in, size_t *in_n)
 {
+    size_t n = *in_n < source->unit ? *in_n : source->unit;
     source->text[source->last++] = BAD_BYTE;
-    (*in)++;
-    (*in_n)--;
+    *in += n;
+    *in_n -= n;
     (void)iconv(source->conversion, NULL, NULL, NULL, NULL);
 }
 
@@ -149,6 +186,23 @@ static void convert(struct csv_source *source)
     source->raw_n = in_n;
 }
 
+/* "UTF-16" leaves the order of the bytes to the mark at the start. Without one iconv
+ * takes this machine's order, but most text has characters below U+0100, whose upper
+ * byte is NUL: that says which byte comes first. The order is named to iconv even where
+ * there is a mark, for it forgets the mark after a character that is wrong. */
+static enum err settle_byte_order(struct csv_source *source, struct error *error)
+{
+    struct str raw = str_slice(source->raw, source->raw_n);
+    size_t nul[2] = {0};
+    source->is_order_open = false;
+    for (size_t i = 0; i < raw.n; i++)
+        nul[i % 2] += raw.p[i] == '\0';
+    bool is_big_endian = str_has_prefix(raw, STR("\xFE\xFF")) ||
+                         (!str_has_prefix(raw, STR("\xFF\xFE")) && nul[0] > nul[1]);
+    (void)iconv_close(source->conversion);
+    return set_conversion(source, is_big_endian ? "UTF-16BE" : "UTF-16LE", error);
+}
+
 static enum err fill_converted(struct csv_source *source, struct error *error)
 {
     size_t got = 0;
@@ -159,8 +213,23 @@ static enum err fill_converted(struct csv_source *source, struct error *error)
             return err;
     }
     source->raw_n += got;
+    if (source->is_order_open) {
+        if (source->raw_n < RAW_BYTES && !source->at_end)
+            return ERR_NONE;
+        enum err err = settle_byte_order(source, error);
+        if (err != ERR_NONE)
+            return err;
+    }
     convert(source);
     return ERR_NONE;
+}
+
+/* No more text goes in before some is handed out. A character that iconv writes must
+ * fit as a whole: with less room than that it would never get on. */
+static bool is_full(const struct csv_source *source)
+{
+    size_t room = CSV_SOURCE_BYTES - (source->last - source->first);
+    return room < (source->conversion != NO_CONVERSION ? CHARACTER_BYTES_MAX : 1);
 }
 
 /* More text behind what there is; the rest moves to the front first. */
@@ -169,7 +238,7 @@ static enum err fill(struct csv_source *source, struct error *error)
     memmove(source->text, source->text + source->first, source->last - source->first);
     source->last -= source->first;
     source->first = 0;
-    if (source->last == CSV_SOURCE_BYTES)
+    if (is_full(source))
         return ERR_NONE;
     if (source->conversion != NO_CONVERSION)
         return fill_converted(source, error);
@@ -186,29 +255,34 @@ static bool is_dry(const struct csv_source *source)
     return source->at_end && source->raw_n == 0;
 }
 
-/* UTF-16 begins with its mark, or with a character of which one byte is NUL. */
-static bool looks_like_utf16(struct str text)
+/* UTF-16 begins with its mark, or with a character of which one byte is NUL; UTF-32
+ * with a mark that looks much the same. NULL: it is neither. */
+static const char *wide_encoding(struct str text)
 {
-    return text.n >= 2 &&
-           (memcmp(text.p, "\xFF\xFE", 2) == 0 || memcmp(text.p, "\xFE\xFF", 2) == 0 ||
-            (text.n >= 4 && (text.p[0] == '\0') != (text.p[1] == '\0') &&
-             (text.p[2] == '\0') != (text.p[3] == '\0')));
+    if (str_has_prefix(text, STR("\xFF\xFE\0\0")) ||
+        str_has_prefix(text, STR("\0\0\xFE\xFF")))
+        return "UTF-32";
+    bool has_mark =
+        str_has_prefix(text, STR("\xFF\xFE")) || str_has_prefix(text, STR("\xFE\xFF"));
+    bool has_halves = text.n >= 4 && (text.p[0] == '\0') != (text.p[1] == '\0') &&
+                      (text.p[2] == '\0') != (text.p[3] == '\0');
+    return has_mark || has_halves ? "UTF-16" : NULL;
 }
 
 static enum err begin(struct csv_source *source, struct error *error)
 {
     enum err err = ERR_NONE;
-    while (err == ERR_NONE && !is_dry(source) &&
-           source->last - source->first < CSV_SOURCE_BYTES)
+    while (err == ERR_NONE && !is_dry(source) && !is_full(source))
         err = fill(source, error);
     if (err != ERR_NONE)
         return err;
     source->is_begun = true;
     struct str text = str_slice(source->text, source->last);
-    if (source->conversion == NO_CONVERSION && looks_like_utf16(text))
+    const char *wide = wide_encoding(text);
+    if (source->conversion == NO_CONVERSION && wide != NULL)
         return error_set(error, ERR_DATA,
-                         "import: %s:1: this is UTF-16; give --encoding UTF-16",
-                         source->name);
+                         "import: %s:1: this is %s; give --encoding %s", source->name,
+                         wide, wide);
     if (str_has_prefix(text, STR("\xEF\xBB\xBF")))
         source->first = 3;
     return ERR_NONE;
@@ -247,7 +321,7 @@ enum err csv_source_next(struct csv_source *source, struct csv_line *line,
         /* A piece never ends with a CR that may be half of a line end. */
         if (n == 0 && is_dry(source))
             n = text.n;
-        else if (n == 0 && text.n == CSV_SOURCE_BYTES)
+        else if (n == 0 && is_full(source))
             n = text.n - (text.p[text.n - 1] == '\r');
         if (n > 0) {
             line->bytes = str_head(text, n);

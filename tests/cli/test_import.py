@@ -122,6 +122,46 @@ def test_encodings(scratch, encoding):
     assert "Jürgen" in scratch.run("lists", "export", "people").stdout
 
 
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("name", ["utf-16", "UTF-16{order}"])
+def test_utf16_in_either_order_with_and_without_its_mark(scratch, order, mark, name):
+    rows = "".join(f"r{i}@example.org,ü{i}\n" for i in range(20_000))
+    text = f"{mark}email,name\na@example.org,half \ud800 a pair\n{rows}"
+    scratch.write("people.csv", text.encode(f"utf-16-{order}", "surrogatepass"))
+    summary = scratch.json("import", "people", "people.csv", "--encoding",
+                           name.format(order=order))
+    # What cannot be read costs its own row, not the ones behind it.
+    assert (summary["imported"], summary["rejected"]) == (20_000, 1)
+    assert rejects(scratch)[0]["line"] == "2"
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_character_across_the_edge_of_the_buffer(scratch, shift):
+    """One of the two shifts puts a character of two octets on every edge."""
+    text = "email,name\na@example.org," + "x" * shift + "ü" * 500_000 + "\nb@example.org,B\n"
+    scratch.write("people.csv", text.encode("iso-8859-1"))
+    summary = scratch.json("import", "people", "people.csv", "--encoding", "ISO-8859-1",
+                           timeout=30)
+    assert (summary["imported"], summary["rejected"]) == (2, 0)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-16BE", "UTF-32", "SHIFT_JIS", "UTF-7"])
+def test_the_wrong_encoding_ends(scratch, encoding):
+    text = "email,name\n" + "".join(f"r{i}@example.org,Jürgen {i}\n" for i in range(30_000))
+    scratch.write("people.csv", text.encode() * 2)
+    done = scratch.run("import", "people", "people.csv", "--encoding", encoding, code=None,
+                       timeout=30)
+    assert done.returncode in (0, 65)
+
+
+def test_a_wide_encoding_that_was_not_named_is_65_and_names_it(scratch):
+    for name in ("utf-16", "utf-16-le", "utf-32"):
+        scratch.write("people.csv", "email\na@example.org\n".encode(name))
+        done = scratch.run("import", "people", "people.csv", code=65)
+        assert f"--encoding {name[:6].upper()}" in done.stderr
+
+
 def test_invalid_utf8_rejects_the_row_alone(scratch):
     scratch.write("people.csv", b"email,name\na@example.org,J\xfcrgen\nb@example.org,B\n")
     summary = scratch.json("import", "people", "people.csv")
