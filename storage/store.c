@@ -15,6 +15,19 @@
  * LOCK_CHECKPOINT copies the log back.
  */
 
+/* The log is found by the file's name: through a second one SQLite would not see what
+ * the log of the first holds, and whoever wrote then would damage both. A symbolic link
+ * is no second name. */
+static enum err check_links(const char *path, nlink_t links, struct error *error)
+{
+    if (links <= 1)
+        return ERR_NONE;
+    return error_set(error, ERR_STORAGE,
+                     "open database: %s: the file has %lu names (hard links), its log "
+                     "has one; remove the other names, or use a copy",
+                     path, (unsigned long)links);
+}
+
 /* Ours before SQLite sees it: SQLite would create it 0644, and its log and index take
  * over the mode of the file. */
 static enum err create_private(const char *path, struct error *error)
@@ -24,7 +37,7 @@ static enum err create_private(const char *path, struct error *error)
         struct stat status;
         bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
         close(fd);
-        return is_file ? ERR_NONE
+        return is_file ? check_links(path, status.st_nlink, error)
                        : error_set(error, ERR_STORAGE,
                                    "open database: %s: it is no file; give another "
                                    "--db",
@@ -74,7 +87,7 @@ static void harden(sqlite3 *db)
     (void)sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
 }
 
-static enum err configure(struct store *store, struct error *error)
+static enum err prepare_reading(struct store *store, struct error *error)
 {
     harden(store->db);
     (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
@@ -87,10 +100,12 @@ static enum err configure(struct store *store, struct error *error)
                      STORE_CACHE_KIB);
     if (sqlite3_exec(store->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
         return db_fail(store, error, "open database");
-    /* Changing the journal writes into the file: not into somebody else's. */
-    enum err err = schema_refuse_foreign(store, error);
-    if (err != ERR_NONE)
-        return err;
+    return ERR_NONE;
+}
+
+static enum err prepare_writing(struct store *store, struct error *error)
+{
+    char pragmas[256];
     sqlite3_snprintf(sizeof pragmas, pragmas,
                      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                      "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=%lld;",
@@ -119,16 +134,21 @@ static enum err open_database(struct store *store, const char *path,
     if (store->path == NULL)
         return error_set(error, ERR_STORAGE, "open database: %s: %s", path,
                          strerror(errno));
-    err = open_lock(store, error);
-    if (err != ERR_NONE)
-        return err;
     (void)pthread_once(&configured, configure_library);
     int rc = sqlite3_open_v2(
         store->path, &store->db,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)
         return db_fail_code(path, rc, sqlite3_errstr(rc), error, "open database");
-    err = configure(store, error);
+    err = prepare_reading(store, error);
+    /* The lock is a file beside it, and changing the journal writes into it: neither is
+     * done to somebody else's. */
+    if (err == ERR_NONE)
+        err = schema_refuse_foreign(store, error);
+    if (err == ERR_NONE)
+        err = open_lock(store, error);
+    if (err == ERR_NONE)
+        err = prepare_writing(store, error);
     return err != ERR_NONE ? err : schema_prepare(store, error);
 }
 
