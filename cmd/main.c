@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -288,9 +289,23 @@ static int finish_output(int exit_code, struct error *error)
     return exit_code != 0 ? exit_code : err_exit_code(ERR_STORAGE);
 }
 
+/* A descriptor of the three that the caller closed would be given to the next file or
+ * socket that is opened, and what is said would be written into the database or to the
+ * relay. Opened the wrong way round it fails as a closed one does. */
+static void open_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(err_exit_code(ERR_OS));
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {ERR_NONE, ""};
+    open_standard_streams();
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
     int exit_code =

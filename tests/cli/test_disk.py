@@ -1,9 +1,13 @@
 """The disk gets full, the database is taken away: exit 74, and resume goes on."""
 
+import os
 import resource
 import sqlite3
+import subprocess
 
-from conftest import check_conserved, wait_until
+import pytest
+
+from conftest import BINARY, check_conserved, wait_until
 
 
 def limited_to(size):
@@ -89,3 +93,39 @@ def test_another_reader_does_not_stop_a_run(scratch, sandbox):
     scratch.run("launch", scratch.campaign(sandbox.port, name="summer"), "--yes")
     reader.close()
     assert scratch.report("summer")["counts"]["delivered"] == 3000
+
+
+def test_a_hard_link_is_refused(scratch):
+    """Its log has another name, so it would be an older database that is written to."""
+    scratch.import_list(["a@example.org"])
+    os.link(scratch.path / "broadside.db", scratch.path / "hard.db")
+    done = scratch.run("--db", "hard.db", "lists", code=74)
+    assert "hard.db" in done.stderr and "hard links" in done.stderr
+    os.unlink(scratch.path / "hard.db")
+    scratch.run("lists")
+
+
+def test_another_programs_database_is_left_alone(scratch):
+    db = sqlite3.connect(scratch.path / "theirs.db")
+    db.execute("CREATE TABLE t(x)")
+    db.commit()
+    db.close()
+    before = (scratch.path / "theirs.db").read_bytes()
+    assert "theirs.db" in scratch.run("--db", "theirs.db", "lists", code=74).stderr
+    assert (scratch.path / "theirs.db").read_bytes() == before
+    assert [f.name for f in scratch.path.iterdir()] == ["theirs.db"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>/dev/null", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_place_for_the_database(scratch, sandbox, closed):
+    """With descriptor 2 free, what is said would go into the file opened next."""
+    scratch.import_list([f"r{i}@example.org" for i in range(50)])
+    file = scratch.campaign(sandbox.port)
+    done = subprocess.run(
+        ["sh", "-c", f"exec {BINARY} launch {file} --yes --verbose {closed}"],
+        cwd=scratch.path, env=scratch.env, stdout=subprocess.DEVNULL, timeout=60)
+    assert done.returncode == 0
+    assert scratch.report()["counts"]["delivered"] == 50
+    for name in ("broadside.db", "broadside.db-wal", "broadside.db.lock"):
+        content = (scratch.path / name).read_bytes()
+        assert b"broadside: " not in content and b"finished after" not in content, name
