@@ -1,18 +1,24 @@
 """launch: what it asks, what it says, what it refuses."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
+import termios
 import time
+
+import pytest
 
 from conftest import BINARY
 
 
-def on_terminal(scratch, args, answer=None, seconds=30):
+def on_terminal(scratch, args, answer=None, seconds=30, columns=0):
     """Runs the program on a terminal of its own; (exit code, all it printed)."""
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen([BINARY, *args], cwd=scratch.path, env=scratch.env, stdin=slave,
                                stdout=slave, stderr=slave, close_fds=True)
     os.close(slave)
@@ -57,6 +63,20 @@ def test_live_progress_on_a_terminal(scratch, sandbox):
                                                                   "campaign: spring2"))
     code, text = on_terminal(scratch, ["launch", text, "--yes"])
     assert code == 0 and "\033[36m" not in text
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_live_progress_fits_the_terminal(scratch, sandbox, columns):
+    scratch.import_list([f"r{i}@example.org" for i in range(40)])
+    file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 30/s\n")
+    code, text = on_terminal(scratch, ["launch", file, "--yes"], columns=columns)
+    lines = [re.sub(r"\033\[[0-9;]*[A-Za-z]", "", line) for line in re.split(r"[\r\n]+", text)]
+    lines = [line for line in lines if re.search(r"\d+%", line)]
+    assert code == 0 and lines
+    for line in lines:
+        assert len(line) < columns, line
+        assert re.search(r"\d+% +\d+/s.* \d+ delivered +0 deferred +0 failed", line), line
+        assert columns < 80 or re.match(r"\[[#.]{10,20}\] ", line), line
 
 
 def test_plain_progress_when_piped(scratch, sandbox):
