@@ -9,14 +9,28 @@ unit_test(data_scan smtp)
 unit_test(server smtp)
 fuzz_target(server smtp)
 
-add_executable(run_dialog ${CMAKE_SOURCE_DIR}/tests/dialog/run_dialog.c)
+# Every scenario runs against the pure session; and, unless it says "only session", again
+# through a channel and a socket on loopback (parts/send.cmake).
+set(dialog_folder ${CMAKE_SOURCE_DIR}/tests/dialog)
+set(dialog_sources ${dialog_folder}/dialog.c ${dialog_folder}/dialog_event.c
+    ${dialog_folder}/dialog_line.c)
+file(GLOB dialogs CONFIGURE_DEPENDS ${dialog_folder}/*.smtp)
+
+# dialog_tests(RUNNER PREFIX CARRIER) : a ctest PREFIX_NAME for every script RUNNER can play.
+function(dialog_tests runner prefix carrier)
+  foreach(dialog ${dialogs})
+    file(STRINGS ${dialog} only REGEX "^only ")
+    if(NOT only OR only MATCHES "^only ${carrier}")
+      cmake_path(GET dialog STEM name)
+      add_test(NAME ${prefix}_${name} COMMAND ${runner} ${dialog})
+      set_tests_properties(${prefix}_${name} PROPERTIES TIMEOUT 60 LABELS dialog)
+    endif()
+  endforeach()
+endfunction()
+
+add_executable(run_dialog ${dialog_folder}/run_dialog.c ${dialog_sources})
 target_link_libraries(run_dialog PRIVATE smtp)
-file(GLOB dialogs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/dialog/*.smtp)
-foreach(dialog ${dialogs})
-  cmake_path(GET dialog STEM name)
-  add_test(NAME dialog_${name} COMMAND run_dialog ${dialog})
-  set_tests_properties(dialog_${name} PROPERTIES TIMEOUT 60 LABELS dialog)
-endforeach()
+dialog_tests(run_dialog dialog session)
 
 fuzz_target(reply smtp)
 fuzz_target(session smtp)
