@@ -137,7 +137,8 @@ static bool parse_when_strict(struct compiler *compiler, struct case_reading *re
                               struct str markup)
 {
     struct lexer lexer;
-    lexer_init(&lexer, markup);
+    if (!parse_start(compiler, &lexer, markup, quote_nothing()))
+        return false;
     do {
         const struct expression *value = parse_expression(compiler, &lexer, true);
         if (value == NULL || !add_when(compiler, reading, value))
@@ -211,7 +212,8 @@ static bool parse_subject(struct compiler *compiler, const struct chunk *chunk,
         *subject = lax_expression_new(compiler, fragment, false);
         return *subject != NULL;
     }
-    lexer_init(&lexer, chunk->markup);
+    if (!parse_start(compiler, &lexer, chunk->markup, quote_tag(chunk->markup)))
+        return false;
     *subject = parse_expression(compiler, &lexer, false);
     return *subject != NULL && parse_end(compiler, &lexer);
 }

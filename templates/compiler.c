@@ -74,8 +74,8 @@ bool compiler_fail(struct compiler *compiler, const char *at, const char *format
     struct str name = template_source_name(compiler->template, position);
     if (position.partial == 0)
         error_set(compiler->error, ERR_DATA,
-                  "reading a template: %.*s:%u:%u: Liquid syntax error (line %u): %s",
-                  STR_ARG(name), position.line, position.column, position.line, why);
+                  "reading a template: %.*s:%u:%u: Liquid syntax error: %s (line %u)",
+                  STR_ARG(name), position.line, position.column, why, position.line);
     else
         error_set(compiler->error, ERR_DATA,
                   "reading a template: %.*s:%u:%u: Liquid syntax error (%.*s line "

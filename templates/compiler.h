@@ -85,6 +85,15 @@ bool compiler_is_lax(const struct compiler *compiler);
 
 /* expression_parser.c */
 
+/* As the reference's messages show a tag, an output, and the one markup they do not. */
+struct quote quote_tag(struct str markup);
+struct quote quote_output(struct str markup);
+struct quote quote_nothing(void);
+
+/* Starts a strict reading. Refuses a character that begins no word wherever it stands:
+ * the reference cuts all of a markup into words before it looks at the first. */
+bool parse_start(struct compiler *compiler, struct lexer *lexer, struct str markup,
+                 struct quote quote);
 /* Reads an expression from the lexer. With `in_condition`, the words `blank` and
  * `empty` are themselves, not empty strings. NULL if refused. */
 const struct expression *parse_expression(struct compiler *compiler,
@@ -101,7 +110,8 @@ bool parse_accept_id(struct lexer *lexer, const char *name);
 /* Refuses unless nothing is left. */
 bool parse_end(struct compiler *compiler, struct lexer *lexer);
 /* What stands between {{ and }}. */
-bool parse_output(struct compiler *compiler, struct str markup, struct output *output);
+bool parse_output(struct compiler *compiler, struct str markup, struct quote quote,
+                  struct output *output);
 bool add_filter(struct compiler *compiler, struct output *output, struct row *calls,
                 struct str name, struct row *arguments, struct row *keywords);
 void finish_output(struct compiler *compiler, struct output *output,

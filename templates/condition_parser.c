@@ -51,9 +51,9 @@ static const struct condition *parse_strict(struct compiler *compiler,
                                             struct str markup)
 {
     struct lexer lexer;
-    lexer_init(&lexer, markup);
     struct condition *first = compiler_alloc(compiler, sizeof *first), *last = first;
-    if (first == NULL || !parse_comparison(compiler, &lexer, first))
+    if (first == NULL || !parse_start(compiler, &lexer, markup, quote_tag(markup)) ||
+        !parse_comparison(compiler, &lexer, first))
         return NULL;
     while ((last->relation = parse_relation(&lexer)) != RELATION_NONE) {
         struct condition *next = compiler_alloc(compiler, sizeof *next);

@@ -35,7 +35,8 @@ static bool parse_cycle_strict(struct compiler *compiler, struct str markup,
 {
     struct lexer lexer;
     struct row values = {0};
-    lexer_init(&lexer, markup);
+    if (!parse_start(compiler, &lexer, markup, quote_tag(markup)))
+        return false;
     struct expression *value = row_add(compiler, &values, sizeof *value);
     if (value == NULL || !parse_expression_into(compiler, &lexer, false, value))
         return false;
@@ -108,7 +109,8 @@ bool parse_cycle(struct compiler *compiler, struct cutter *cutter,
     if (strip_both(chunk->markup).n == 0)
         return compiler_fail(compiler, chunk->text.p,
                              "Syntax Error in 'cycle' - Valid syntax: cycle [name :] "
-                             "var [, var2, var3 ...]");
+                             "var [, var2, var3 ...]%s",
+                             compiler_is_lax(compiler) ? "" : " in \"\"");
     bool ok = compiler_is_lax(compiler)
                   ? parse_cycle_lax(compiler, chunk->markup, cycle)
                   : parse_cycle_strict(compiler, chunk->markup, cycle);

@@ -9,8 +9,26 @@
  *   filter     = id [ ":" [ argument *( "," argument ) [ "," ] ] ]
  *   argument   = [ id ":" ] expression
  *   expression = string / number / "(" expression ".." expression ")" / variable
- *   variable   = ( id / "[" expression "]" ) *( "." id / "[" expression "]" )
+ *   variable   = id *( "." id / "[" expression "]" )
+ *
+ * A bracket at the start of an expression is kept for lists that may come; the lax
+ * parser still looks the name inside it up.
  */
+
+struct quote quote_tag(struct str markup)
+{
+    return (struct quote){" in \"", strip_both(markup), "\""};
+}
+
+struct quote quote_output(struct str markup)
+{
+    return (struct quote){" in \"{{", markup, "}}\""};
+}
+
+struct quote quote_nothing(void)
+{
+    return (struct quote){"", STR(""), ""};
+}
 
 bool parse_accept(struct lexer *lexer, enum token_kind kind)
 {
@@ -28,23 +46,28 @@ bool parse_accept_id(struct lexer *lexer, const char *name)
     return true;
 }
 
-static bool fail_unexpected(struct compiler *compiler, const struct lexer *lexer)
+bool parse_start(struct compiler *compiler, struct lexer *lexer, struct str markup,
+                 struct quote quote)
 {
-    return compiler_fail(
-        compiler, lexer->token.text.p, "Unexpected character %.*s in \"%.*s\"",
-        STR_ARG(lexer->token.text), STR_ARG(strip_both(lexer->markup)));
+    lexer_init(lexer, markup);
+    while (lexer->token.kind != TOKEN_END && lexer->token.kind != TOKEN_UNEXPECTED)
+        lexer_next(lexer);
+    if (lexer->token.kind == TOKEN_UNEXPECTED)
+        return compiler_fail(compiler, lexer->token.text.p,
+                             "Unexpected character %.*s%s%.*s%s",
+                             STR_ARG(lexer->token.text), QUOTE_ARG(quote));
+    lexer_init(lexer, markup);
+    lexer->quote = quote;
+    return true;
 }
 
 bool parse_expect(struct compiler *compiler, struct lexer *lexer, enum token_kind kind)
 {
     if (parse_accept(lexer, kind))
         return true;
-    if (lexer->token.kind == TOKEN_UNEXPECTED)
-        return fail_unexpected(compiler, lexer);
     return compiler_fail(compiler, lexer->token.text.p,
-                         "Expected %s but found %s in \"%.*s\"", token_kind_name(kind),
-                         token_kind_name(lexer->token.kind),
-                         STR_ARG(strip_both(lexer->markup)));
+                         "Expected %s but found %s%s%.*s%s", token_kind_name(kind),
+                         token_kind_name(lexer->token.kind), QUOTE_ARG(lexer->quote));
 }
 
 bool parse_end(struct compiler *compiler, struct lexer *lexer)
@@ -139,51 +162,55 @@ static bool parse_name(struct compiler *compiler, struct lexer *lexer,
            parse_lookups(compiler, lexer, expression);
 }
 
-static bool parse_root(struct compiler *compiler, struct lexer *lexer,
-                       struct expression *expression)
+/* Its value is known without a rendering. */
+static bool is_constant(const struct expression *expression)
 {
-    lexer_next(lexer);
-    expression->kind = EXPRESSION_VARIABLE;
-    const struct expression *root = parse_expression(compiler, lexer, false);
-    if (root == NULL || !parse_expect(compiler, lexer, TOKEN_CLOSE_SQUARE))
-        return false;
-    if (root->kind == EXPRESSION_LITERAL && root->literal.type == VALUE_STRING) {
-        expression->variable.symbol =
-            compiler_symbol(compiler, value_str(root->literal));
-        if (expression->variable.symbol == UINT32_MAX ||
-            !compiler_add_read(compiler, expression->variable.symbol,
-                               expression->position))
-            return false;
-    } else {
-        expression->variable.root = root;
-    }
-    return parse_lookups(compiler, lexer, expression);
+    if (expression->kind == EXPRESSION_RANGE)
+        return is_constant(expression->range.first) &&
+               is_constant(expression->range.last);
+    return expression->kind == EXPRESSION_LITERAL;
 }
 
-static bool is_boolean(const struct expression *expression)
+/* A constant that is not to be read as an integer. */
+static bool is_no_number(const struct expression *expression)
 {
-    return expression->kind == EXPRESSION_LITERAL &&
-           (expression->literal.type == VALUE_TRUE ||
-            expression->literal.type == VALUE_FALSE);
+    return expression->kind == EXPRESSION_RANGE ||
+           expression->literal.type == VALUE_TRUE ||
+           expression->literal.type == VALUE_FALSE;
+}
+
+/* One of the ends, and its text. */
+static const struct expression *parse_range_end(struct compiler *compiler,
+                                                struct lexer *lexer, struct str *text)
+{
+    const char *start = lexer->token.text.p;
+    const struct expression *end = parse_expression(compiler, lexer, false);
+    *text = strip_both(str_slice(start, (size_t)(lexer->token.text.p - start)));
+    return end;
 }
 
 static bool parse_range(struct compiler *compiler, struct lexer *lexer,
                         struct expression *expression)
 {
     const char *at = lexer->token.text.p;
+    struct str first, last;
     lexer_next(lexer);
     expression->kind = EXPRESSION_RANGE;
-    expression->range.first = parse_expression(compiler, lexer, false);
+    expression->range.first = parse_range_end(compiler, lexer, &first);
     if (expression->range.first == NULL || !parse_expect(compiler, lexer, TOKEN_DOTDOT))
         return false;
-    expression->range.last = parse_expression(compiler, lexer, false);
+    expression->range.last = parse_range_end(compiler, lexer, &last);
     if (expression->range.last == NULL ||
         !parse_expect(compiler, lexer, TOKEN_CLOSE_ROUND))
         return false;
-    if (is_boolean(expression->range.first) || is_boolean(expression->range.last))
-        return compiler_fail(compiler, at,
-                             "Invalid expression type in range expression");
-    return true;
+    /* Beside a variable, only the rendering tells. */
+    if (!is_constant(expression) || (!is_no_number(expression->range.first) &&
+                                     !is_no_number(expression->range.last)))
+        return true;
+    return compiler_fail(compiler, at,
+                         "Invalid expression type '%.*s' in range expression%s%.*s%s",
+                         STR_ARG(is_no_number(expression->range.first) ? first : last),
+                         QUOTE_ARG(lexer->quote));
 }
 
 static bool parse_number(struct compiler *compiler, struct lexer *lexer,
@@ -205,7 +232,11 @@ static bool parse_expression_here(struct compiler *compiler, struct lexer *lexer
     expression->position = compiler_position(compiler, token.text.p);
     switch ((int)token.kind) {
     case TOKEN_ID: return parse_name(compiler, lexer, in_condition, expression);
-    case TOKEN_OPEN_SQUARE: return parse_root(compiler, lexer, expression);
+    case TOKEN_OPEN_SQUARE:
+        return compiler_fail(compiler, token.text.p,
+                             "Bare bracket access is not allowed in strict2 mode. Use "
+                             "self['...'] instead%s%.*s%s",
+                             QUOTE_ARG(lexer->quote));
     case TOKEN_OPEN_ROUND: return parse_range(compiler, lexer, expression);
     case TOKEN_NUMBER: return parse_number(compiler, lexer, expression);
     case TOKEN_STRING:
@@ -214,12 +245,14 @@ static bool parse_expression_here(struct compiler *compiler, struct lexer *lexer
             value_string(str_slice(token.text.p + 1, token.text.n - 2));
         lexer_next(lexer);
         return true;
-    case TOKEN_UNEXPECTED: return fail_unexpected(compiler, lexer);
-    default:
+    case TOKEN_END:
         return compiler_fail(compiler, token.text.p,
-                             "[:%s, \"%.*s\"] is not a valid expression in \"%.*s\"",
-                             token_kind_name(token.kind), STR_ARG(token.text),
-                             STR_ARG(strip_both(lexer->markup)));
+                             "[:end_of_string] is not a valid expression%s%.*s%s",
+                             QUOTE_ARG(lexer->quote));
+    default:
+        return compiler_fail(
+            compiler, token.text.p, "[:%s, \"%.*s\"] is not a valid expression%s%.*s%s",
+            token_kind_name(token.kind), STR_ARG(token.text), QUOTE_ARG(lexer->quote));
     }
 }
 
@@ -312,12 +345,13 @@ void finish_output(struct compiler *compiler, struct output *output,
 }
 
 static bool parse_output_strict(struct compiler *compiler, struct str markup,
-                                struct output *output)
+                                struct quote quote, struct output *output)
 {
     struct lexer lexer;
     struct row calls = {0};
-    lexer_init(&lexer, markup);
     *output = (struct output){.context = compiler->context};
+    if (!parse_start(compiler, &lexer, markup, quote))
+        return false;
     if (lexer.token.kind == TOKEN_END)
         return true;
     output->expression = parse_expression(compiler, &lexer, false);
@@ -331,13 +365,14 @@ static bool parse_output_strict(struct compiler *compiler, struct str markup,
     return parse_end(compiler, &lexer);
 }
 
-bool parse_output(struct compiler *compiler, struct str markup, struct output *output)
+bool parse_output(struct compiler *compiler, struct str markup, struct quote quote,
+                  struct output *output)
 {
     if (!compiler_is_lax(compiler))
-        return parse_output_strict(compiler, markup, output);
+        return parse_output_strict(compiler, markup, quote, output);
     size_t reads = compiler->template->read_count;
     compiler->is_trial = true;
-    bool ok = parse_output_strict(compiler, markup, output);
+    bool ok = parse_output_strict(compiler, markup, quote, output);
     compiler->is_trial = false;
     if (ok || compiler->code != ERR_DATA)
         return ok;

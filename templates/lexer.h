@@ -79,10 +79,20 @@ struct token {
     struct str text;
 };
 
+/* How a message ends: with the markup it is about. */
+struct quote {
+    const char *before;
+    struct str text;
+    const char *after;
+};
+
+#define QUOTE_ARG(q) (q).before, STR_ARG((q).text), (q).after
+
 struct lexer {
     struct str markup;
     size_t at;
     struct token token, ahead;
+    struct quote quote;
 };
 
 void lexer_init(struct lexer *lexer, struct str markup);

@@ -82,8 +82,8 @@ static bool parse_in(struct compiler *compiler, struct lexer *lexer,
         return false;
     if (!parse_accept_id(lexer, "in"))
         return compiler_fail(compiler, lexer->token.text.p,
-                             "For loops require an 'in' clause in \"%.*s\"",
-                             STR_ARG(strip_both(lexer->markup)));
+                             "For loops require an 'in' clause%s%.*s%s",
+                             QUOTE_ARG(lexer->quote));
     loop->collection = parse_collection(compiler, lexer, &text);
     loop->symbol = compiler_set_symbol(compiler, variable);
     return loop->collection != NULL && loop->symbol != UINT32_MAX &&
@@ -103,11 +103,10 @@ static bool parse_for_attribute(struct compiler *compiler, struct lexer *lexer,
     parse_accept(lexer, TOKEN_COMMA);
     struct str key = lexer->token.text;
     if (!parse_accept_id(lexer, "limit") && !parse_accept_id(lexer, "offset"))
-        return compiler_fail(
-            compiler, key.p,
-            "Invalid attribute in for loop. Valid attributes are limit "
-            "and offset in \"%.*s\"",
-            STR_ARG(strip_both(lexer->markup)));
+        return compiler_fail(compiler, key.p,
+                             "Invalid attribute in for loop. Valid attributes are "
+                             "limit and offset%s%.*s%s",
+                             QUOTE_ARG(lexer->quote));
     if (!parse_expect(compiler, lexer, TOKEN_COLON))
         return false;
     if (str_equal(key, STR("offset"))) {
@@ -127,8 +126,8 @@ static bool parse_for_strict(struct compiler *compiler, struct str markup,
                              struct loop_node *loop)
 {
     struct lexer lexer;
-    lexer_init(&lexer, markup);
-    if (!parse_in(compiler, &lexer, loop))
+    if (!parse_start(compiler, &lexer, markup, quote_tag(markup)) ||
+        !parse_in(compiler, &lexer, loop))
         return false;
     loop->is_reversed = parse_accept_id(&lexer, "reversed");
     while (lexer.token.kind == TOKEN_COMMA || lexer.token.kind == TOKEN_ID) {
@@ -250,8 +249,8 @@ static bool parse_tablerow_strict(struct compiler *compiler, struct str markup,
                                   struct loop_node *loop)
 {
     struct lexer lexer;
-    lexer_init(&lexer, markup);
-    if (!parse_in(compiler, &lexer, loop))
+    if (!parse_start(compiler, &lexer, markup, quote_tag(markup)) ||
+        !parse_in(compiler, &lexer, loop))
         return false;
     parse_accept(&lexer, TOKEN_COMMA);
     while (lexer.token.kind == TOKEN_ID) {
@@ -259,8 +258,9 @@ static bool parse_tablerow_strict(struct compiler *compiler, struct str markup,
         if (!is_tablerow_attribute(key))
             return compiler_fail(compiler, key.p,
                                  "Invalid attribute '%.*s' in tablerow loop. Valid "
-                                 "attributes are cols, limit, offset, and range",
-                                 STR_ARG(key));
+                                 "attributes are cols, limit, offset, and "
+                                 "range%s%.*s%s",
+                                 STR_ARG(key), QUOTE_ARG(lexer.quote));
         lexer_next(&lexer);
         if (!parse_expect(compiler, &lexer, TOKEN_COLON))
             return false;

@@ -113,7 +113,8 @@ static bool add_output(struct compiler *compiler, struct builder *builder,
 {
     struct output *output = compiler_alloc(compiler, sizeof *output);
     html_context_enter(&compiler->context);
-    if (output == NULL || !parse_output(compiler, chunk->markup, output))
+    if (output == NULL ||
+        !parse_output(compiler, chunk->markup, quote_output(chunk->markup), output))
         return false;
     struct node *node = builder_add(compiler, builder, NODE_OUTPUT, chunk->text.p);
     if (node == NULL)

@@ -234,12 +234,10 @@ static bool parse_call_strict(struct compiler *compiler, struct str markup,
                               struct row *arguments)
 {
     struct lexer lexer;
-    lexer_init(&lexer, markup);
+    if (!parse_start(compiler, &lexer, markup, quote_tag(markup)))
+        return false;
     if (is_render && lexer.token.kind != TOKEN_STRING)
-        return compiler_fail(compiler, markup.p,
-                             "Syntax error in tag 'render' - Template name must be a "
-                             "quoted string in \"%.*s\"",
-                             STR_ARG(strip_both(markup)));
+        return parse_expect(compiler, &lexer, TOKEN_STRING);
     call->name = parse_expression(compiler, &lexer, false);
     if (call->name == NULL)
         return false;

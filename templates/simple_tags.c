@@ -46,7 +46,8 @@ bool parse_assign(struct compiler *compiler, struct cutter *cutter,
                              STR_ARG(strip_both(chunk->markup)));
     struct assignment *assignment = compiler_alloc(compiler, sizeof *assignment);
     struct output *output = compiler_alloc(compiler, sizeof *output);
-    if (assignment == NULL || output == NULL || !parse_output(compiler, value, output))
+    if (assignment == NULL || output == NULL ||
+        !parse_output(compiler, value, quote_tag(chunk->markup), output))
         return false;
     assignment->value = output;
     assignment->symbol = compiler_set_symbol(compiler, name);
@@ -70,14 +71,39 @@ static bool parse_simple_block(struct compiler *compiler, struct cutter *cutter,
     return ended || parse_unknown_tag(compiler, chunk->name, &stop);
 }
 
+/* A tag's one name and nothing else; as a text in quotes where `may_be_text`. */
+static bool parse_only_name(struct compiler *compiler, struct str markup,
+                            bool may_be_text, struct str *name)
+{
+    struct lexer lexer;
+    if (!parse_start(compiler, &lexer, markup, quote_tag(markup)))
+        return false;
+    *name = lexer.token.text;
+    if (may_be_text && parse_accept(&lexer, TOKEN_STRING))
+        *name = str_slice(name->p + 1, name->n - 2);
+    else if (!parse_expect(compiler, &lexer, TOKEN_ID))
+        return false;
+    return parse_end(compiler, &lexer);
+}
+
+static bool parse_capture_name(struct compiler *compiler, const struct chunk *chunk,
+                               struct str *name)
+{
+    size_t at = 0;
+    if (!compiler_is_lax(compiler))
+        return parse_only_name(compiler, chunk->markup, true, name);
+    *name = next_signature(chunk->markup, &at);
+    return name->n > 0 ||
+           compiler_fail(compiler, chunk->text.p,
+                         "Syntax Error in 'capture' - Valid syntax: capture [var]");
+}
+
 bool parse_capture(struct compiler *compiler, struct cutter *cutter,
                    const struct chunk *chunk, struct builder *builder)
 {
-    size_t at = 0;
-    struct str name = next_signature(chunk->markup, &at);
-    if (name.n == 0)
-        return compiler_fail(compiler, chunk->text.p,
-                             "Syntax Error in 'capture' - Valid syntax: capture [var]");
+    struct str name;
+    if (!parse_capture_name(compiler, chunk, &name))
+        return false;
     struct html_context before = compiler->context;
     struct assignment *assignment = compiler_alloc(compiler, sizeof *assignment);
     struct builder body;
@@ -102,7 +128,8 @@ bool parse_echo(struct compiler *compiler, struct cutter *cutter,
     (void)cutter;
     struct output *output = compiler_alloc(compiler, sizeof *output);
     html_context_enter(&compiler->context);
-    if (output == NULL || !parse_output(compiler, chunk->markup, output))
+    if (output == NULL ||
+        !parse_output(compiler, chunk->markup, quote_output(chunk->markup), output))
         return false;
     struct node *node = builder_add(compiler, builder, NODE_OUTPUT, chunk->text.p);
     if (node == NULL)
@@ -116,10 +143,14 @@ bool parse_echo(struct compiler *compiler, struct cutter *cutter,
 static bool add_counter(struct compiler *compiler, const struct chunk *chunk,
                         struct builder *builder, enum node_kind kind)
 {
+    struct str name = strip_both(chunk->markup);
+    if (!compiler_is_lax(compiler) &&
+        !parse_only_name(compiler, chunk->markup, false, &name))
+        return false;
     struct node *node = builder_add(compiler, builder, kind, chunk->text.p);
     if (node == NULL)
         return false;
-    node->symbol = compiler_set_symbol(compiler, strip_both(chunk->markup));
+    node->symbol = compiler_set_symbol(compiler, name);
     builder->is_blank = false;
     return node->symbol != UINT32_MAX;
 }
@@ -207,11 +238,12 @@ static bool refuse_arguments(struct compiler *compiler, const struct chunk *chun
 {
     if (strip_both(chunk->markup).n == 0)
         return true;
-    return compiler_fail(
-        compiler, chunk->text.p,
-        "Syntax Error in '%.*s' - Valid syntax: {%% %.*s %%}{%% end%.*s "
-        "%%}",
-        STR_ARG(chunk->name), STR_ARG(chunk->name), STR_ARG(chunk->name));
+    /* The reference words it in two ways. */
+    return compiler_fail(compiler, chunk->text.p,
+                         str_equal(chunk->name, STR("doc"))
+                             ? "Syntax Error in 'doc' - Valid syntax: {%% doc %%}{%% "
+                               "enddoc %%}"
+                             : "Syntax Error in 'raw' - Valid syntax: raw");
 }
 
 /* All up to the end tag, from the source as it stands there. */
