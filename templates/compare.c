@@ -78,6 +78,7 @@ static bool same_type_equal(struct value a, struct value b,
     case VALUE_RANGE:
         return a.range->first == b.range->first && a.range->last == b.range->last;
     case VALUE_LOOP: return a.loop == b.loop;
+    case VALUE_SELF: return a.frame == b.frame;
     case VALUE_INTEGER: return a.integer == b.integer;
     case VALUE_BIG: return *a.big == *b.big;
     case VALUE_FLOAT: return a.number == b.number;

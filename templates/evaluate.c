@@ -126,6 +126,18 @@ struct value variable_find(struct template_machine *machine, struct str name)
     return global_find(machine, name, field_find(template, name));
 }
 
+struct value self_member(struct template_machine *machine, struct value self,
+                         struct value name)
+{
+    struct frame *frame = machine->frame;
+    if (name.type != VALUE_STRING)
+        return value_nil();
+    machine->frame = self.frame;
+    struct value value = variable_find(machine, value_str(name));
+    machine->frame = frame;
+    return value;
+}
+
 static struct value loop_number(const struct loop *loop, struct str name)
 {
     static const struct {
@@ -206,6 +218,8 @@ static struct value lookup_name(struct template_machine *machine, struct value o
             return *found;
     } else if (object.type == VALUE_LOOP) {
         return loop_property(object.loop, lookup->name);
+    } else if (object.type == VALUE_SELF) {
+        return self_member(machine, object, value_string(lookup->name));
     }
     return lookup->command != COMMAND_NONE
                ? command_value(machine, object, lookup->command)
@@ -222,25 +236,22 @@ static struct value lookup_key(struct template_machine *machine, struct value ob
         return value_nil();
     if (object.type == VALUE_LOOP)
         return loop_property(object.loop, value_str(key));
+    if (object.type == VALUE_SELF)
+        return self_member(machine, object, key);
     return object_get(machine, &object, value_str(key));
 }
 
-/* `self` stands for all variables, unless one is called so: self["x y"]. */
-static struct value self_member(struct template_machine *machine,
-                                const struct lookup *lookup)
-{
-    struct value name = lookup->key != NULL ? evaluate(machine, lookup->key)
-                                            : value_string(lookup->name);
-    return name.type == VALUE_STRING ? variable_find(machine, value_str(name))
-                                     : value_nil();
-}
-
-/* The variable that an expression begins with. */
+/* The variable that an expression begins with. `self` stands for all of them, unless
+ * one is called so: self["x y"]. */
 static struct value evaluate_root(struct template_machine *machine,
                                   const struct expression *expression)
 {
-    if (expression->variable.root == NULL)
-        return variable_get(machine, expression->variable.symbol);
+    if (expression->variable.root == NULL) {
+        struct value value = variable_get(machine, expression->variable.symbol);
+        if (value_is_nil(value) && expression->variable.symbol == SYMBOL_SELF)
+            return (struct value){.type = VALUE_SELF, .frame = machine->frame};
+        return value;
+    }
     struct value name = evaluate(machine, expression->variable.root);
     return name.type == VALUE_STRING ? variable_find(machine, value_str(name))
                                      : value_nil();
@@ -251,12 +262,7 @@ static struct value evaluate_variable(struct template_machine *machine,
 {
     struct value object = evaluate_root(machine, expression);
     const struct lookup *lookups = expression->variable.lookups;
-    uint32_t i = 0;
-    if (expression->variable.root == NULL && value_is_nil(object) &&
-        expression->variable.symbol == SYMBOL_SELF &&
-        expression->variable.lookup_count > 0)
-        object = self_member(machine, &lookups[i++]);
-    for (; i < expression->variable.lookup_count; i++) {
+    for (uint32_t i = 0; i < expression->variable.lookup_count; i++) {
         if (value_is_nil(object))
             return object;
         object = lookups[i].key != NULL ? lookup_key(machine, object, &lookups[i])
@@ -366,7 +372,9 @@ static void report_missing(struct template_machine *machine,
         return;
     uint32_t symbol = expression->variable.symbol;
     struct str name = machine->template->symbols[symbol].name;
-    if (symbol == SYMBOL_RECIPIENT && expression->variable.lookup_count > 0)
+    if ((symbol == SYMBOL_RECIPIENT || symbol == SYMBOL_SELF) &&
+        expression->variable.lookup_count > 0 &&
+        expression->variable.lookups[0].key == NULL)
         name = expression->variable.lookups[0].name;
     input->missing(input->missing_self, name, expression->position.line,
                    expression->position.column);

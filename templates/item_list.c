@@ -77,7 +77,7 @@ bool item_has_properties(struct value item)
 {
     return item.type == VALUE_OBJECT || item.type == VALUE_STRING ||
            item.type == VALUE_INTEGER || item.type == VALUE_BIG ||
-           item.type == VALUE_LOOP;
+           item.type == VALUE_LOOP || item.type == VALUE_SELF;
 }
 
 static enum property refuse(struct template_machine *machine, struct value key)
@@ -146,6 +146,7 @@ enum property item_property(struct template_machine *machine, struct value item,
                 *found = *member;
         }
         return PROPERTY_FOUND;
+    case VALUE_SELF: *found = self_member(machine, item, key); return PROPERTY_FOUND;
     case VALUE_STRING: return string_property(machine, item, key, found);
     case VALUE_INTEGER: return integer_property(machine, item.integer, key, found);
     case VALUE_BIG: return integer_property(machine, *item.big, key, found);

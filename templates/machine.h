@@ -139,6 +139,9 @@ bool evaluate_condition(struct template_machine *machine,
 /* A variable by its number, or by a name that only run time tells. */
 struct value variable_get(struct template_machine *machine, uint32_t symbol);
 struct value variable_find(struct template_machine *machine, struct str name);
+/* A variable by its name in the frame that a VALUE_SELF stands for. */
+struct value self_member(struct template_machine *machine, struct value self,
+                         struct value name);
 /* `data` alone: what increment starts from. */
 struct value variable_in_data(struct template_machine *machine, uint32_t symbol);
 /* As item[key] of the reference for an item of an array; false: it has no []. */

@@ -161,7 +161,8 @@ struct number number_of(struct value value)
     case VALUE_RANGE:
     case VALUE_BLANK:
     case VALUE_EMPTY:
-    case VALUE_LOOP: break;
+    case VALUE_LOOP:
+    case VALUE_SELF: break;
     }
     return integer(0);
 }

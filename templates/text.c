@@ -142,6 +142,7 @@ void text_add_value(struct text *text, struct value value)
         text_add(text, value.loop->is_table ? STR("Liquid::TablerowloopDrop")
                                             : STR("Liquid::ForloopDrop"));
         break;
+    case VALUE_SELF: text_add(text, STR("Liquid::SelfDrop")); break;
     }
 }
 

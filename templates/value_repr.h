@@ -28,7 +28,9 @@ enum value_type {
     VALUE_BLANK,
     VALUE_EMPTY,
     /* forloop and tablerowloop. */
-    VALUE_LOOP
+    VALUE_LOOP,
+    /* `self`: the variables of a frame, as they are when it is asked. */
+    VALUE_SELF
 };
 
 /* A string whose bytes are HTML already: captured, or out of `escape`. */
@@ -40,6 +42,7 @@ __extension__ typedef __int128 int128;
 
 struct member;
 struct loop;
+struct frame;
 
 struct range {
     int64_t first, last;
@@ -58,6 +61,8 @@ struct value {
         const struct member *members;
         const struct range *range;
         struct loop *loop;
+        /* Outlives every place that can name it: {% render %} lets nothing out. */
+        struct frame *frame;
     };
 };
 

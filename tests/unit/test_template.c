@@ -63,6 +63,37 @@ static void template__self_stands_for_all_variables(void **state)
                    "1Adame");
 }
 
+static const struct case_of_self {
+    const char *source, *want;
+} cases_of_self[] = {
+    {"{% assign s = self %}{% assign x = 1 %}{{ s.x }}{{ s['name'] }}", "1Ada"},
+    {"{% assign x = 1 %}{% assign s = self %}{% render 'p', s: s %}", "1 2"},
+    {"{{ self }} {{ self | size }} {{ self | map: 'name' }}", "Liquid::SelfDrop 0 Ada"},
+    {"{% assign s = self %}{% if s == self and self %}same{% endif %}", "same"},
+    {"{% if self contains 'name' or self == blank %}no{% endif %}", ""},
+};
+
+static enum err load_self_partial(void *self, struct str name, struct arena *arena,
+                                  struct str *source)
+{
+    (void)self, (void)name, (void)arena;
+    *source = STR("{% assign x = 2 %}{{ s.x }} {{ self.x }}");
+    return ERR_NONE;
+}
+
+static void template__self_is_a_value_that_remembers_its_variables(void **state)
+{
+    (void)state;
+    const struct template_loader loader = {.load = load_self_partial};
+    struct template_options options = with_fields;
+    options.loader = &loader;
+    const struct template_input input = {.fields = values};
+    for (size_t i = 0; i < COUNT_OF(cases_of_self); i++) {
+        struct result result = render_input(cases_of_self[i].source, &options, &input);
+        assert_string_equal(result.text, cases_of_self[i].want);
+    }
+}
+
 static void template__ends_of_a_text_are_characters(void **state)
 {
     (void)state;
@@ -348,6 +379,7 @@ int main(void)
         cmocka_unit_test(template__recipient_holds_the_columns),
         cmocka_unit_test(template__columns_are_seen_in_partials),
         cmocka_unit_test(template__self_stands_for_all_variables),
+        cmocka_unit_test(template__self_is_a_value_that_remembers_its_variables),
         cmocka_unit_test(template__ends_of_a_text_are_characters),
         cmocka_unit_test(template__reserved_names_win_over_all),
         cmocka_unit_test(template__data_is_not_seen_in_render),
