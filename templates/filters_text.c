@@ -29,41 +29,16 @@ struct value filter_prepend(struct template_machine *machine, struct value input
                   value_text(machine, input));
 }
 
-static void add_code(struct text *text, uint32_t code)
-{
-    char p[4];
-    text_add(text, str_slice(p, utf8_set(p, code)));
-}
-
-static void add_upper(struct text *text, uint32_t code)
-{
-    /* The one letter of these scripts with two for upper case. */
-    if (code == 0xDF)
-        text_add(text, STR("SS"));
-    else
-        add_code(text, unicode_upper(code));
-}
-
-static void add_lower(struct text *text, uint32_t code)
-{
-    if (code == 0x130)
-        text_add(text, STR("i\xCC\x87"));
-    else
-        add_code(text, unicode_lower(code));
-}
-
 static struct value change_case(struct template_machine *machine, struct value input,
-                                bool upper_first, bool upper_rest)
+                                enum letter_case first, enum letter_case others)
 {
     struct text text = {.machine = machine};
     struct str rest = value_text(machine, input);
-    for (bool upper = upper_first; rest.n > 0 && !machine->failed; upper = upper_rest) {
+    for (enum letter_case next = first; rest.n > 0 && !machine->failed; next = others) {
+        char p[CASE_BYTES_MAX];
         size_t bytes;
         uint32_t code = utf8_get(rest, &bytes);
-        if (upper)
-            add_upper(&text, code);
-        else
-            add_lower(&text, code);
+        text_add(&text, str_slice(p, unicode_case(code, next, p)));
         rest = str_from(rest, bytes);
     }
     return text_value(&text);
@@ -73,21 +48,21 @@ struct value filter_upcase(struct template_machine *machine, struct value input,
                            const struct value *arguments, size_t count)
 {
     (void)arguments, (void)count;
-    return change_case(machine, input, true, true);
+    return change_case(machine, input, CASE_UPPER, CASE_UPPER);
 }
 
 struct value filter_downcase(struct template_machine *machine, struct value input,
                              const struct value *arguments, size_t count)
 {
     (void)arguments, (void)count;
-    return change_case(machine, input, false, false);
+    return change_case(machine, input, CASE_LOWER, CASE_LOWER);
 }
 
 struct value filter_capitalize(struct template_machine *machine, struct value input,
                                const struct value *arguments, size_t count)
 {
     (void)arguments, (void)count;
-    return change_case(machine, input, true, false);
+    return change_case(machine, input, CASE_TITLE, CASE_LOWER);
 }
 
 struct value filter_strip(struct template_machine *machine, struct value input,

@@ -1,5 +1,7 @@
 #include "templates/unicode.h"
 
+#include "templates/case_table.h"
+
 static size_t sequence_length(struct str s)
 {
     unsigned char c = (unsigned char)s.p[0];
@@ -66,53 +68,73 @@ size_t utf8_set(char *p, uint32_t code)
     return 4;
 }
 
-/*
- * Upper case letters from `first` to `last`, every `step`; the lower case one is
- * `distance` further. Step 2 with distance 1: the two cases take turns.
- */
-static const struct {
-    uint32_t first, last;
-    int32_t distance;
-    uint32_t step;
-} ranges[] = {{'A', 'Z', 32, 1},      {0xC0, 0xD6, 32, 1},     {0xD8, 0xDE, 32, 1},
-              {0x100, 0x12E, 1, 2},   {0x132, 0x136, 1, 2},    {0x139, 0x147, 1, 2},
-              {0x14A, 0x176, 1, 2},   {0x178, 0x178, -121, 1}, {0x179, 0x17D, 1, 2},
-              {0x1CD, 0x1DB, 1, 2},   {0x1DE, 0x1EE, 1, 2},    {0x1F8, 0x21E, 1, 2},
-              {0x222, 0x232, 1, 2},   {0x386, 0x386, 38, 1},   {0x388, 0x38A, 37, 1},
-              {0x38C, 0x38C, 64, 1},  {0x38E, 0x38F, 63, 1},   {0x391, 0x3A1, 32, 1},
-              {0x3A3, 0x3AB, 32, 1},  {0x400, 0x40F, 80, 1},   {0x410, 0x42F, 32, 1},
-              {0x460, 0x480, 1, 2},   {0x48A, 0x4BE, 1, 2},    {0x4C1, 0x4CD, 1, 2},
-              {0x4D0, 0x52E, 1, 2},   {0x531, 0x556, 48, 1},   {0x1E00, 0x1E94, 1, 2},
-              {0x1EA0, 0x1EFE, 1, 2}, {0x2160, 0x216F, 16, 1}, {0x24B6, 0x24CF, 26, 1},
-              {0xFF21, 0xFF3A, 32, 1}};
-
-#define RANGE_COUNT (sizeof ranges / sizeof *ranges)
-
-uint32_t unicode_lower(uint32_t code)
+static const struct case_range *range_of(const struct case_range *ranges, size_t count,
+                                         uint32_t code)
 {
-    for (size_t i = 0; i < RANGE_COUNT; i++) {
-        if (code >= ranges[i].first && code <= ranges[i].last &&
-            (code - ranges[i].first) % ranges[i].step == 0)
-            return (uint32_t)((int32_t)code + ranges[i].distance);
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (code > ranges[middle].last)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return code;
+    return low < count && code >= ranges[low].first &&
+                   (code - ranges[low].first) % (uint32_t)ranges[low].step == 0
+               ? &ranges[low]
+               : NULL;
 }
 
-uint32_t unicode_upper(uint32_t code)
+static const char *text_of(const struct case_text *texts, size_t count, uint32_t code)
 {
-    if (code == 0x3C2)
-        return 0x3A3;
-    if (code == 0xB5)
-        return 0x39C;
-    if (code == 0x131)
-        return 'I';
-    if (code == 0x17F)
-        return 'S';
-    for (size_t i = 0; i < RANGE_COUNT; i++) {
-        uint32_t upper = (uint32_t)((int32_t)code - ranges[i].distance);
-        if (upper >= ranges[i].first && upper <= ranges[i].last &&
-            (upper - ranges[i].first) % ranges[i].step == 0)
-            return upper;
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i].code == code)
+            return texts[i].text;
     }
-    return code;
+    return NULL;
+}
+
+/* One of the tables; false: it says nothing of this character. */
+static bool change(const struct case_range *ranges, size_t range_count,
+                   const struct case_text *texts, size_t text_count, uint32_t code,
+                   char *p, size_t *bytes)
+{
+    const struct case_range *range = range_of(ranges, range_count, code);
+    const char *text = range == NULL ? text_of(texts, text_count, code) : NULL;
+    if (range != NULL) {
+        *bytes = utf8_set(p, (uint32_t)((int32_t)code + range->distance));
+    } else if (text != NULL) {
+        *bytes = strlen(text);
+        memcpy(p, text, *bytes);
+    }
+    return range != NULL || text != NULL;
+}
+
+#define TABLES(name)                                                                   \
+    name##_ranges, sizeof name##_ranges / sizeof *name##_ranges, name##_texts,         \
+        sizeof name##_texts / sizeof *name##_texts
+
+static size_t change_ascii(uint32_t code, enum letter_case letter_case, char *p)
+{
+    char c = (char)code;
+    if (letter_case == CASE_LOWER)
+        *p = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    else
+        *p = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+    return 1;
+}
+
+size_t unicode_case(uint32_t code, enum letter_case letter_case, char *p)
+{
+    size_t bytes;
+    if (code < 0x80)
+        return change_ascii(code, letter_case, p);
+    if (letter_case == CASE_LOWER) {
+        if (change(TABLES(lower), code, p, &bytes))
+            return bytes;
+    } else if ((letter_case == CASE_TITLE && change(TABLES(title), code, p, &bytes)) ||
+               change(TABLES(upper), code, p, &bytes)) {
+        return bytes;
+    }
+    return utf8_set(p, code);
 }

@@ -102,6 +102,19 @@ static void template__ends_of_a_text_are_characters(void **state)
                    "a[]");
 }
 
+static void template__letter_case_is_that_of_all_scripts(void **state)
+{
+    (void)state;
+    assert_renders(
+        "{{ 'stra\u00DFe \uFB01n \u0561 \u10D0 \u13F8 \U00010428' | upcase }}",
+        "STRASSE FIN \u0531 \u1C90 \u13F0 \U00010400");
+    assert_renders("{{ '\u0130\u03A3 \u1E9E \u10A0 \u2C00' | downcase }}",
+                   "i\u0307\u03C3 \u00DF \u2D00 \u2C30");
+    assert_renders("{{ '\u00DFA' | capitalize }} {{ '\u01C6X' | capitalize }} "
+                   "{{ '\u10D0' | capitalize }} {{ '\u4E2Dx' | capitalize }}",
+                   "Ssa \u01C5x \u10D0 \u4E2Dx");
+}
+
 static void template__reserved_names_win_over_all(void **state)
 {
     (void)state;
@@ -381,6 +394,7 @@ int main(void)
         cmocka_unit_test(template__self_stands_for_all_variables),
         cmocka_unit_test(template__self_is_a_value_that_remembers_its_variables),
         cmocka_unit_test(template__ends_of_a_text_are_characters),
+        cmocka_unit_test(template__letter_case_is_that_of_all_scripts),
         cmocka_unit_test(template__reserved_names_win_over_all),
         cmocka_unit_test(template__data_is_not_seen_in_render),
         cmocka_unit_test(template__value_that_looks_like_liquid_is_printed),
