@@ -51,6 +51,7 @@ static const struct filter filters[] = {
     {{"sort", 4}, 0, 1, filter_sort},
     {{"sort_natural", 12}, 0, 1, filter_sort_natural},
     {{"split", 5}, 1, 1, filter_split},
+    {{"squish", 6}, 0, 0, filter_squish},
     {{"strip", 5}, 0, 0, filter_strip},
     {{"strip_html", 10}, 0, 0, filter_strip_html},
     {{"strip_newlines", 14}, 0, 0, filter_strip_newlines},

@@ -33,8 +33,8 @@ const struct filter *filter_find(struct str name);
 filter_apply filter_append, filter_capitalize, filter_downcase, filter_lstrip,
     filter_newline_to_br, filter_prepend, filter_remove, filter_remove_first,
     filter_remove_last, filter_replace, filter_replace_first, filter_replace_last,
-    filter_rstrip, filter_slice, filter_split, filter_strip, filter_strip_newlines,
-    filter_truncate, filter_truncatewords, filter_upcase;
+    filter_rstrip, filter_slice, filter_split, filter_squish, filter_strip,
+    filter_strip_newlines, filter_truncate, filter_truncatewords, filter_upcase;
 /* filters_encode.c */
 filter_apply filter_base64_decode, filter_base64_encode, filter_base64_url_safe_decode,
     filter_base64_url_safe_encode, filter_escape, filter_escape_once, filter_raw,

@@ -113,6 +113,27 @@ struct value filter_strip_newlines(struct template_machine *machine, struct valu
     return text_value(&text);
 }
 
+/* Without white space at the ends, and one space for each run of it within. */
+struct value filter_squish(struct template_machine *machine, struct value input,
+                           const struct value *arguments, size_t count)
+{
+    (void)arguments, (void)count;
+    struct text text = {.machine = machine};
+    struct str rest = strip_both(value_text(machine, input));
+    while (rest.n > 0 && !machine->failed) {
+        size_t n = 0;
+        while (n < rest.n && !is_space_char(rest.p[n]))
+            n++;
+        text_add(&text, str_head(rest, n));
+        rest = str_from(rest, n);
+        if (rest.n > 0)
+            text_add_char(&text, ' ');
+        while (rest.n > 0 && is_space_char(rest.p[0]))
+            rest = str_from(rest, 1);
+    }
+    return text_value(&text);
+}
+
 /* Where values are escaped, its breaks are meant to stay: the rest is escaped here. */
 struct value filter_newline_to_br(struct template_machine *machine, struct value input,
                                   const struct value *arguments, size_t count)

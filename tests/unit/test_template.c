@@ -102,6 +102,14 @@ static void template__ends_of_a_text_are_characters(void **state)
                    "a[]");
 }
 
+static void template__squish_leaves_one_space_between_words(void **state)
+{
+    (void)state;
+    assert_renders("[{{ '  a \n\t b\r\nc  ' | squish }}][{{ ' ' | squish }}]"
+                   "[{{ nil | squish }}{{ 5.2 | squish }}]",
+                   "[a b c][][5.2]");
+}
+
 static void template__letter_case_is_that_of_all_scripts(void **state)
 {
     (void)state;
@@ -394,6 +402,7 @@ int main(void)
         cmocka_unit_test(template__self_stands_for_all_variables),
         cmocka_unit_test(template__self_is_a_value_that_remembers_its_variables),
         cmocka_unit_test(template__ends_of_a_text_are_characters),
+        cmocka_unit_test(template__squish_leaves_one_space_between_words),
         cmocka_unit_test(template__letter_case_is_that_of_all_scripts),
         cmocka_unit_test(template__reserved_names_win_over_all),
         cmocka_unit_test(template__data_is_not_seen_in_render),
