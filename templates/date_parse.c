@@ -1,4 +1,4 @@
-#include "templates/date.h"
+#include "templates/date_words.h"
 
 /*
  * Parsing: a text is cut into words (numbers, letters, single signs) first; then the
@@ -10,122 +10,6 @@ static const char *const month_names[] = {"jan", "feb", "mar", "apr", "may", "ju
                                           "jul", "aug", "sep", "oct", "nov", "dec"};
 static const char *const day_names[] = {"sun", "mon", "tue", "wed",
                                         "thu", "fri", "sat"};
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
-enum word_kind { WORD_NUMBER, WORD_LETTERS, WORD_SIGN };
-
-struct word {
-    enum word_kind kind;
-    struct str text;
-    bool space_before;
-    /* It belongs to what was recognised already. */
-    bool is_used;
-};
-
-#define WORDS_MAX 40
-
-struct words {
-    struct word p[WORDS_MAX];
-    size_t n;
-};
-
-static size_t run_length(struct str text, size_t at, bool (*is)(char))
-{
-    size_t n = 0;
-    while (at + n < text.n && is(text.p[at + n]))
-        n++;
-    return n;
-}
-
-static bool cut_words(struct str text, struct words *words)
-{
-    bool space = true;
-    words->n = 0;
-    for (size_t at = 0; at < text.n;) {
-        char c = text.p[at];
-        if (c == ' ' || (c >= 9 && c <= 13)) {
-            space = true;
-            at++;
-            continue;
-        }
-        if (words->n == WORDS_MAX)
-            return false;
-        struct word word = {.kind = WORD_SIGN, .space_before = space};
-        size_t n = 1;
-        if (is_digit(c)) {
-            word.kind = WORD_NUMBER;
-            n = run_length(text, at, is_digit);
-        } else if (is_letter(c)) {
-            word.kind = WORD_LETTERS;
-            n = run_length(text, at, is_letter);
-        }
-        word.text = str_slice(text.p + at, n);
-        words->p[words->n++] = word;
-        at += n;
-        space = false;
-    }
-    return true;
-}
-
-static const struct word *word_at(const struct words *words, size_t index)
-{
-    static const struct word none = {.kind = WORD_SIGN, .text = {"", 0}};
-    return index < words->n && !words->p[index].is_used ? &words->p[index] : &none;
-}
-
-static bool is_number(const struct words *words, size_t index)
-{
-    return index < words->n && !words->p[index].is_used &&
-           words->p[index].kind == WORD_NUMBER;
-}
-
-static bool is_sign(const struct words *words, size_t index, char sign)
-{
-    const struct word *word = word_at(words, index);
-    return word->kind == WORD_SIGN && word->text.n == 1 && word->text.p[0] == sign;
-}
-
-static bool is_letters(const struct words *words, size_t index, const char *text)
-{
-    const struct word *word = word_at(words, index);
-    return word->kind == WORD_LETTERS && str_equal_nocase(word->text, str_of(text));
-}
-
-/* The value of up to nine digits; -1 if there are more. */
-static int number_at(const struct words *words, size_t index)
-{
-    struct str text = word_at(words, index)->text;
-    int number = 0;
-    if (text.n > 9)
-        return -1;
-    for (size_t i = 0; i < text.n; i++)
-        number = number * 10 + (text.p[i] - '0');
-    return number;
-}
-
-static void use(struct words *words, size_t from, size_t to)
-{
-    for (size_t i = from; i < to && i < words->n; i++)
-        words->p[i].is_used = true;
-}
-
-/* What was found so far; -1: not yet. */
-struct found {
-    int64_t year;
-    int month, day, hour, minute, second, nanosecond;
-    bool has_year, has_time, has_zone;
-    int offset_s;
-};
 
 static int name_index(struct str text, const char *const *names, int count)
 {
@@ -161,7 +45,7 @@ static bool take_meridian(struct words *words, size_t *at, struct found *found)
     size_t end = *at + (dotted ? 3 : 1);
     if (dotted && is_sign(words, end, '.'))
         end++;
-    use(words, *at, end);
+    words_use(words, *at, end);
     *at = end;
     return true;
 }
@@ -177,42 +61,58 @@ static bool take_offset(struct words *words, size_t at, struct found *found)
     if (digits == 4) {
         hours = number / 100;
         minutes = number % 100;
-    } else if (digits > 2) {
-        return false;
+    } else if (digits != 2) {
+        /* "+5" is read as a zone, and not known as one. */
+        words_use(words, at, digits == 1 ? end : at);
+        return digits == 1;
     } else if (is_sign(words, at + 2, ':') && is_number(words, at + 3)) {
         minutes = number_at(words, at + 3);
         end = at + 4;
     }
     found->offset_s = (hours * 3600 + minutes * 60) * (minus ? -1 : 1);
-    found->has_zone = true;
-    use(words, at, end);
+    words_use(words, at, end);
     return true;
 }
 
+/* The zones that the reference's clock knows by name: those of RFC 822. Any other is
+ * read, and means our own. */
 static const struct {
     const char *name;
     int hours;
-} zones[] = {{"utc", 0},  {"gmt", 0},  {"z", 0},    {"ut", 0},   {"est", -5},
-             {"edt", -4}, {"cst", -6}, {"cdt", -5}, {"mst", -7}, {"mdt", -6},
-             {"pst", -8}, {"pdt", -7}, {"cet", 1},  {"cest", 2}, {"bst", 1},
-             {"jst", 9},  {"ist", 5},  {"wet", 0},  {"west", 1}, {"eet", 2},
-             {"eest", 3}, {"msk", 3}};
+} zones[] = {{"utc", 0},  {"gmt", 0},  {"ut", 0},   {"est", -5},
+             {"edt", -4}, {"cst", -6}, {"cdt", -5}, {"mst", -7},
+             {"mdt", -6}, {"pst", -8}, {"pdt", -7}};
+
+/* A to M are east, N to Y west, J is nowhere. */
+static bool military_zone(struct str text, int *hours)
+{
+    char c = text.n == 1 ? ascii_lower(text.p[0]) : 'j';
+    if (c < 'a' || c > 'z' || c == 'j')
+        return false;
+    if (c == 'z')
+        *hours = 0;
+    else
+        *hours = c > 'm' ? 'm' - c : c - 'a' + (c < 'j');
+    return true;
+}
 
 static void take_zone(struct words *words, size_t at, struct found *found)
 {
-    if (take_offset(words, at, found))
+    int hours = 0;
+    if (take_offset(words, at, found) || word_at(words, at)->kind != WORD_LETTERS)
         return;
-    for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
-        if (!is_letters(words, at, zones[i].name))
-            continue;
-        found->has_zone = true;
-        found->offset_s = zones[i].hours * 3600;
-        use(words, at, at + 1);
-        /* "GMT+2" */
-        if (zones[i].hours == 0)
-            take_offset(words, at + 1, found);
-        return;
+    bool is_known = military_zone(word_at(words, at)->text, &hours);
+    for (size_t i = 0; i < sizeof zones / sizeof *zones && !is_known; i++) {
+        is_known = is_letters(words, at, zones[i].name);
+        hours = zones[i].hours;
     }
+    if (!is_known)
+        return;
+    words_use(words, at, at + 1);
+    struct found unknown = {0};
+    /* "GMT+2" is none of them. */
+    if (!take_offset(words, at + 1, &unknown))
+        found->offset_s = hours * 3600;
 }
 
 static int fraction_of(struct str digits)
@@ -241,8 +141,8 @@ static void take_clock(struct words *words, size_t at, struct found *found)
     }
     /* The T of ISO 8601 goes too. */
     if (at > 0 && is_letters(words, at - 1, "t"))
-        use(words, at - 1, at);
-    use(words, at, end);
+        words_use(words, at - 1, at);
+    words_use(words, at, end);
     take_meridian(words, &end, found);
     take_zone(words, end, found);
 }
@@ -262,7 +162,7 @@ static void take_time(struct words *words, struct found *found)
         found->hour = hour;
         if (words->p[i].text.n <= 2 && take_meridian(words, &after, found)) {
             found->has_time = true;
-            use(words, i, i + 1);
+            words_use(words, i, i + 1);
             take_zone(words, after, found);
             return;
         }
@@ -279,21 +179,9 @@ static void drop_day_name(struct words *words)
         size_t end = i + 1;
         if (is_sign(words, end, ',') || is_sign(words, end, '.'))
             end++;
-        use(words, i, end);
+        words_use(words, i, end);
         return;
     }
-}
-
-/* Two digits mean a year near ours. */
-static void set_year(struct found *found, const struct words *words, size_t index,
-                     bool is_negative)
-{
-    int year = number_at(words, index);
-    size_t digits = words->p[index].text.n;
-    found->has_year = true;
-    found->year = is_negative ? -year : year;
-    if (digits <= 2 && !is_negative)
-        found->year = year + (year >= 69 ? 1900 : 2000);
 }
 
 static bool is_ordinal(const struct words *words, size_t index)
@@ -311,8 +199,8 @@ static void take_year_after(struct words *words, size_t at, struct found *found)
         at++;
     if (!is_number(words, at) || words->p[at].text.n > 5)
         return;
-    set_year(found, words, at, false);
-    use(words, at, at + 1);
+    found_set_year(found, words, at, false);
+    words_use(words, at, at + 1);
 }
 
 /* "14 March 2016", "March 14th, 2016", "March 2016", "2016 March". */
@@ -336,8 +224,8 @@ static bool take_named_month(struct words *words, struct found *found)
         if (is_day)
             found->day = number_at(words, before - 1);
         else
-            set_year(found, words, before - 1, false);
-        use(words, before - 1, after);
+            found_set_year(found, words, before - 1, false);
+        words_use(words, before - 1, after);
         if (is_day) {
             take_year_after(words, after, found);
             return true;
@@ -349,10 +237,10 @@ static bool take_named_month(struct words *words, struct found *found)
         found->day = number_at(words, after++);
         if (is_ordinal(words, after))
             after++;
-        use(words, i, after);
+        words_use(words, i, after);
         take_year_after(words, after, found);
     } else if (!found->has_year) {
-        use(words, i, after);
+        words_use(words, i, after);
         take_year_after(words, after, found);
     }
     return true;
@@ -379,19 +267,19 @@ static bool take_separated(struct words *words, struct found *found)
              * unless the last can be a year and the first a day. */
             found->day = number_at(words, i);
             found->month = number_at(words, i + 2);
-            set_year(found, words, i + 4, false);
+            found_set_year(found, words, i + 4, false);
         } else if (has_third) {
-            set_year(found, words, i, negative);
+            found_set_year(found, words, i, negative);
             found->month = number_at(words, i + 2);
             found->day = number_at(words, i + 4);
         } else if (words->p[i].text.n > 2) {
-            set_year(found, words, i, negative);
+            found_set_year(found, words, i, negative);
             found->month = number_at(words, i + 2);
         } else {
             found->month = number_at(words, i);
             found->day = number_at(words, i + 2);
         }
-        use(words, i, i + (has_third ? 5 : 3));
+        words_use(words, i, i + (has_third ? 5 : 3));
         return true;
     }
     return false;
@@ -486,6 +374,20 @@ static void normalise(struct date *date)
     date->zone = zone;
 }
 
+/* Month and day of a day of the year; false: the year has no such day. */
+static bool set_year_day(struct found *found, const struct date *now)
+{
+    int64_t year = found->has_year ? found->year : now->year;
+    if (found->year_day > 365 + is_leap(year))
+        return false;
+    struct date first = {.year = year, .month = 1, .day = 1};
+    struct date date =
+        date_of_seconds(date_seconds(&first) + (found->year_day - 1) * INT64_C(86400));
+    found->month = date.month;
+    found->day = date.day;
+    return true;
+}
+
 static void fill(const struct found *found, const struct date *now, struct date *date)
 {
     bool has_month = found->month > 0, has_day = found->day > 0;
@@ -508,13 +410,17 @@ bool date_parse(struct str text, const struct date *now, struct date *date)
 {
     struct words words;
     struct found found = {0};
-    if (!cut_words(text, &words))
+    if (!words_cut(text, &words))
         return false;
     take_time(&words, &found);
     drop_day_name(&words);
-    bool has_date = take_named_month(&words, &found) ||
-                    take_separated(&words, &found) || take_digits(&words, &found);
+    drop_week(&words);
+    bool has_date = take_named_month(&words, &found) || take_era(&words, &found) ||
+                    take_year_day(&words, &found) || take_separated(&words, &found) ||
+                    take_short_year(&words, &found) || take_digits(&words, &found);
     if (!has_date && !found.has_time)
+        return false;
+    if (found.year_day > 0 && !set_year_day(&found, now))
         return false;
     fill(&found, now, date);
     if (!is_valid(date))
