@@ -155,10 +155,9 @@ bool value_is_blank(struct value value)
     return true;
 }
 
+/* The words ask the other side: they themselves are neither empty nor blank. */
 static bool equal_to_word(struct value word, struct value other)
 {
-    if (other.type == word.type)
-        return true;
     return word.type == VALUE_BLANK ? value_is_blank(other) : value_is_empty(other);
 }
 
@@ -242,8 +241,10 @@ static const char *type_name(struct value value)
 static void fail_comparison(struct template_machine *machine, struct value left,
                             struct value right)
 {
-    /* The right one is shown if it is a number, else by its class. */
-    if (is_number(right))
+    /* The right one is shown if its host keeps it in a word, else by its class. */
+    bool is_small = right.type == VALUE_INTEGER && right.integer >= -(1LL << 62) &&
+                    right.integer < 1LL << 62;
+    if (is_small || right.type == VALUE_FLOAT)
         machine_fail(machine, "comparison of %s with %.*s failed", type_name(left),
                      STR_ARG(value_text(machine, right)));
     else

@@ -49,10 +49,13 @@ static struct value end_of(struct template_machine *machine, struct value input,
                            bool is_last)
 {
     struct items items = items_of(input);
-    bool has_end = input.type == VALUE_ARRAY || input.type == VALUE_RANGE ||
-                   (input.type == VALUE_OBJECT && !is_last);
+    bool has_end =
+        input.type == VALUE_ARRAY || (input.type == VALUE_OBJECT && !is_last);
     if (input.type == VALUE_STRING)
         return end_of_string(value_str(input), is_last);
+    /* A range has its ends whether or not something lies between them. */
+    if (input.type == VALUE_RANGE)
+        return value_integer(is_last ? input.range->last : input.range->first);
     if (!has_end || items.count == 0)
         return value_nil();
     return items_at(machine, &items, is_last ? items.count - 1 : 0);

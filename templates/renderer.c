@@ -113,6 +113,8 @@ static struct cycle_state *cycle_find(struct template_machine *machine,
     struct value name = value_nil();
     if (cycle->name != NULL)
         name = evaluate(machine, cycle->name);
+    if (machine->failed)
+        return NULL;
     struct cycle_state *state = machine->frame->cycles;
     for (; state != NULL && machine_step(machine, 1); state = state->next) {
         bool same = cycle->name != NULL
@@ -138,9 +140,12 @@ static void render_cycle(struct template_machine *machine,
     if (state == NULL)
         return;
     const struct output place = {.context = cycle->context};
+    struct value value = value_nil();
     if (state->index < cycle->count)
-        machine_put_escaped(machine, evaluate(machine, &cycle->values[state->index]),
-                            &place);
+        value = evaluate(machine, &cycle->values[state->index]);
+    if (machine->failed)
+        return;
+    machine_put_escaped(machine, value, &place);
     state->index++;
     if (state->index >= cycle->count)
         state->index = 0;

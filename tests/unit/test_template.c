@@ -102,6 +102,32 @@ static void template__ends_of_a_text_are_characters(void **state)
                    "a[]");
 }
 
+static void template__words_are_not_equal_to_themselves(void **state)
+{
+    (void)state;
+    assert_renders(
+        "{% if empty == empty or blank == blank or blank == empty %}no{% endif %}"
+        "{% assign e = empty %}{% if e == empty and e == blank %}yes{% endif %}",
+        "yes");
+}
+
+static void template__a_descending_range_has_its_ends(void **state)
+{
+    (void)state;
+    assert_renders("{% assign r = (5..1) %}{{ r.first }}{{ r | last }}{{ r.size }}",
+                   "510");
+}
+
+static void template__a_cycle_that_fails_prints_its_error_alone(void **state)
+{
+    (void)state;
+    struct result result =
+        render_json("{% cycle (f..2), 'b' %}{% cycle f: 'a' %}{% cycle (f..4): 'a' %}",
+                    "{\"f\":2.5}", TEMPLATE_LAX, TEMPLATE_ESCAPE_NONE);
+    assert_string_equal(result.text, "Liquid error (line 1): invalid integera"
+                                     "Liquid error (line 1): invalid integer");
+}
+
 static void template__squish_leaves_one_space_between_words(void **state)
 {
     (void)state;
@@ -402,6 +428,9 @@ int main(void)
         cmocka_unit_test(template__self_stands_for_all_variables),
         cmocka_unit_test(template__self_is_a_value_that_remembers_its_variables),
         cmocka_unit_test(template__ends_of_a_text_are_characters),
+        cmocka_unit_test(template__words_are_not_equal_to_themselves),
+        cmocka_unit_test(template__a_descending_range_has_its_ends),
+        cmocka_unit_test(template__a_cycle_that_fails_prints_its_error_alone),
         cmocka_unit_test(template__squish_leaves_one_space_between_words),
         cmocka_unit_test(template__letter_case_is_that_of_all_scripts),
         cmocka_unit_test(template__reserved_names_win_over_all),
