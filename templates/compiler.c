@@ -30,15 +30,29 @@ void *row_add(struct compiler *compiler, struct row *row, size_t size)
     return (char *)row->p + row->n++ * size;
 }
 
+/* A block asks for its place once its body is read: back from there, not on from the
+ * start, or a row of blocks would cost the square of its length. */
+static void step_back(struct compiler *compiler, size_t target)
+{
+    uint32_t line = compiler->line;
+    while (compiler->at > target) {
+        if (compiler->source.p[--compiler->at] == '\n')
+            compiler->line--;
+    }
+    if (compiler->line == line)
+        return;
+    compiler->line_start = target;
+    while (compiler->line_start > 0 &&
+           compiler->source.p[compiler->line_start - 1] != '\n')
+        compiler->line_start--;
+}
+
 struct position compiler_position(struct compiler *compiler, const char *at)
 {
     size_t target = (size_t)(at - compiler->source.p);
     if (target > compiler->source.n)
         target = compiler->source.n;
-    if (target < compiler->at) {
-        compiler->at = compiler->line_start = 0;
-        compiler->line = 1;
-    }
+    step_back(compiler, target);
     for (; compiler->at < target; compiler->at++) {
         if (compiler->source.p[compiler->at] == '\n') {
             compiler->line++;
@@ -108,8 +122,7 @@ static bool symbols_grow(struct compiler *compiler)
     }
     template->symbols = symbols;
     template->symbol_cap = cap;
-    compiler->symbol_slots = slots;
-    compiler->symbol_slot_count = (size_t)cap * 2;
+    template->symbol_slots = slots;
     return true;
 }
 
@@ -122,19 +135,25 @@ static uint32_t field_of(const struct compiler *compiler, struct str name)
     return FIELD_NONE;
 }
 
+uint32_t *template_symbol_slot(const struct template *template, struct str name)
+{
+    size_t mask = (size_t) template->symbol_cap * 2 - 1, slot = str_hash(name) & mask;
+    while (template->symbol_slots[slot] != 0 &&
+           !str_equal(template->symbols[template->symbol_slots[slot] - 1].name, name))
+        slot = (slot + 1) & mask;
+    return &template->symbol_slots[slot];
+}
+
 uint32_t compiler_symbol(struct compiler *compiler, struct str name)
 {
     struct template *template = compiler->template;
     if (template->symbol_count == template->symbol_cap && !symbols_grow(compiler))
         return UINT32_MAX;
-    size_t mask = compiler->symbol_slot_count - 1, slot = str_hash(name) & mask;
-    for (; compiler->symbol_slots[slot] != 0; slot = (slot + 1) & mask) {
-        uint32_t index = compiler->symbol_slots[slot] - 1;
-        if (str_equal(template->symbols[index].name, name))
-            return index;
-    }
+    uint32_t *slot = template_symbol_slot(template, name);
+    if (*slot != 0)
+        return *slot - 1;
     uint32_t index = template->symbol_count++;
-    compiler->symbol_slots[slot] = index + 1;
+    *slot = index + 1;
     template->symbols[index] =
         (struct symbol){.name = name, .field = field_of(compiler, name)};
     return index;

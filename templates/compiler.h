@@ -41,9 +41,6 @@ struct compiler {
     struct html_context context;
     /* The last span of text, as long as the context has not been fed with it. */
     uint32_t unfed_span;
-    /* Hash table of symbols: index + 1, or 0. */
-    uint32_t *symbol_slots;
-    size_t symbol_slot_count;
     /* Names of for loops, for `offset: continue`. */
     struct row_of_names {
         struct str *p;

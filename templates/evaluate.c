@@ -119,10 +119,11 @@ static uint32_t field_find(const struct template *template, struct str name)
 struct value variable_find(struct template_machine *machine, struct str name)
 {
     const struct template *template = machine->template;
-    for (uint32_t i = 0; i < template->symbol_count; i++) {
-        if (str_equal(template->symbols[i].name, name))
-            return variable_get(machine, i);
-    }
+    if (!machine_step(machine, (name.n + template->field_count) / 32))
+        return value_nil();
+    uint32_t slot = *template_symbol_slot(template, name);
+    if (slot != 0)
+        return variable_get(machine, slot - 1);
     return global_find(machine, name, field_find(template, name));
 }
 

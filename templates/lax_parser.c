@@ -107,7 +107,11 @@ static bool next_part(struct str text, size_t *at, struct str *part)
             unsigned depth = 0;
             for (; end < text.n; end++) {
                 depth += text.p[end] == '[';
-                if (text.p[end] == ']' && --depth == 0)
+                /* Nobody could read it: to look for its end from each bracket
+                 * would cost the square. */
+                if (depth > COMPILE_DEPTH_MAX)
+                    end = text.n - 1;
+                else if (text.p[end] == ']' && --depth == 0)
                     break;
             }
             if (end >= text.n)

@@ -257,6 +257,8 @@ struct template
     size_t span_count, span_cap;
     struct symbol *symbols;
     uint32_t symbol_count, symbol_cap;
+    /* Hash table of twice symbol_cap slots: index + 1, or 0. */
+    uint32_t *symbol_slots;
     struct partial *partials;
     uint32_t partial_count, partial_cap;
     /* Names of `for` loops. */
@@ -274,6 +276,9 @@ struct read {
     uint32_t symbol;
     struct position position;
 };
+
+/* The slot of a name: 0 in it, and it is where the name would stand. */
+uint32_t *template_symbol_slot(const struct template *template, struct str name);
 
 /* Symbols that every template has. */
 enum { SYMBOL_FORLOOP, SYMBOL_TABLEROWLOOP, SYMBOL_RECIPIENT, SYMBOL_SELF };

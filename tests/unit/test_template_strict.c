@@ -2,6 +2,9 @@
 
 #include "tests/unit/template_fixture.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 /* What the reference's strictest parser refuses, and where. */
 static const struct {
     const char *source, *place, *why;
@@ -39,7 +42,8 @@ static const struct {
     {"{% case a %}{% else b %}{% endcase %}", "t:1:13:", "no parameters"},
     {"{% assign a %}", "t:1:1:", "Valid syntax: assign"},
     {"{% capture %}{% endcapture %}", "t:1:12:", "Expected id but found end_of"},
-    {"{% capture a.b %}{% endcapture %}", "t:1:13:", "Expected end_of_string but found"},
+    {"{% capture a.b %}{% endcapture %}",
+     "t:1:13:", "Expected end_of_string but found"},
     {"{% capture 42 %}{% endcapture %}", "t:1:12:", "Expected id but found number"},
     {"{% increment a b %}", "t:1:16:", "found id in \"a b\""},
     {"{% decrement 'a' %}", "t:1:14:", "Expected id but found string"},
@@ -58,6 +62,8 @@ static const struct {
     {"{% %}", "t:1:1:", "was not properly terminated"},
     {"{% else %}", "t:1:1:", "Unexpected outer 'else' tag"},
     {"{% endif %}", "t:1:1:", "Unknown tag 'endif'"},
+    {"xx{% if a %}\n\n y{% if b %}{% endif %}\n{% endif %}z{% nope %}",
+     "t:4:13:", "Unknown tag"},
     {"{% liquid\n if a\n echo 1\n%}", "t:2:2:", "'if' tag was never closed"},
     {"{% liquid\n endif\n%}", "t:2:2:", "not a valid delimiter for liquid tags"},
 };
@@ -122,12 +128,36 @@ static void template_strict__nesting_is_bounded(void **state)
         render_json(source, "{}", TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE).err, ERR_DATA);
 }
 
+/* Each block asks for its place behind its body, each bracket for its end: neither may
+ * start from the beginning. Quadratic, either takes minutes. */
+static void template_strict__reading_takes_linear_time(void **state)
+{
+    (void)state;
+    enum { COUNT = 80000 };
+    static const char block[] = "{% if a %}{% endif %}";
+    char *source = malloc(COUNT * sizeof block + 8);
+    assert_non_null(source);
+    alarm(20);
+    for (size_t i = 0; i < COUNT; i++)
+        memcpy(source + i * (sizeof block - 1), block, sizeof block);
+    assert_int_equal(
+        render_json(source, "{}", TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE).err, ERR_NONE);
+    memcpy(source, "{{ a", 4);
+    memset(source + 4, '[', COUNT);
+    memcpy(source + 4 + COUNT, " }}", 4);
+    assert_int_equal(render_json(source, "{}", TEMPLATE_LAX, TEMPLATE_ESCAPE_NONE).err,
+                     ERR_NONE);
+    alarm(0);
+    free(source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(template_strict__refuses_with_place_and_reason),
         cmocka_unit_test(template_lax__reads_on),
         cmocka_unit_test(template_strict__nesting_is_bounded),
+        cmocka_unit_test(template_strict__reading_takes_linear_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
