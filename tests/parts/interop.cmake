@@ -5,3 +5,10 @@ add_test(NAME interop_postfix
           ${CMAKE_SOURCE_DIR}/tests/interop/test_postfix.py)
 set_tests_properties(interop_postfix PROPERTIES TIMEOUT 300 LABELS interop
   ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
+
+# The report's page in a real browser.
+add_test(NAME interop_report_page
+  COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
+          ${CMAKE_SOURCE_DIR}/tests/interop/test_report_page.py)
+set_tests_properties(interop_report_page PROPERTIES TIMEOUT 300 LABELS interop
+  ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
