@@ -326,6 +326,7 @@ void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t 
         else if (result == SMTP_REPLY_WHOLE)
             session_take_reply(session, &reply);
     }
+    session_settle(session);
     session_pump(session);
 }
 

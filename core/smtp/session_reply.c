@@ -320,11 +320,15 @@ void session_take_reply(struct smtp_session *session, const struct smtp_reply *r
     if (next == SMTP_OVER)
         return;
     session_set_state(session, next);
-    if (!is_inside_group(session)) {
-        session_release_verdicts(session);
-        if (session->is_quitting)
-            session_report_queued(session);
-    }
     if (next == SMTP_IDLE && (awaited.step == SMTP_EHLO || awaited.step == SMTP_HELO))
         session->events.ready(session->events.self);
+}
+
+void session_settle(struct smtp_session *session)
+{
+    if (session->state == SMTP_OVER || is_inside_group(session))
+        return;
+    session_release_verdicts(session);
+    if (session->is_quitting && session->state != SMTP_OVER)
+        session_report_queued(session);
 }

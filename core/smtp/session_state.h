@@ -24,8 +24,10 @@
  * Outcomes are not reported the moment a reply comes but when the group that carried it
  * has been matched to its end: a group ends in DATA, and only DATA is answered with
  * 354. So a server that slips in one reply too many is found out before anything was
- * said about the messages it confuses. There are at most two such verdicts: the message
- * before and the one whose envelope it is.
+ * said about the messages it confuses. Behind the last message there is no such group;
+ * there a reply too many is found out if it came in one piece with the true one, which
+ * is why nothing is reported before all that has come was looked at. There are at most
+ * two such verdicts: the message before and the one whose envelope it is.
  */
 #ifndef BROADSIDE_SMTP_SESSION_STATE_H
 #define BROADSIDE_SMTP_SESSION_STATE_H
@@ -165,6 +167,8 @@ bool session_is_handed_over(const struct smtp_session *session,
 /* The message of the envelope on the wire is not to go out. */
 void session_withdraw_envelope(struct smtp_session *session);
 void session_take_reply(struct smtp_session *session, const struct smtp_reply *reply);
+/* All that has come was taken: reports what no reply can still call in question. */
+void session_settle(struct smtp_session *session);
 
 /* session_end.c */
 /* Takes the message off the session's books and reports it. */

@@ -185,6 +185,27 @@ static void session__abort_from_done_reports_the_second_verdict_too(void **state
     smtp_session_free(caller.session);
 }
 
+/* S18: behind the last message no 354 tells replies and commands apart. */
+static void session__reply_too_many_to_the_last_dot_leaves_it_in_doubt(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    const char *replies[] = {
+        "250 too many\r\n554 5.7.1 no\r\n", "250 Ok\r\n250 too many\r\n",
+        "554 5.7.1 too many\r\n250 Ok\r\n", "451 too many\r\n250 Ok\r\n"};
+    for (size_t i = 0; i < COUNT_OF(replies); i++) {
+        begin(&caller, DO_NOTHING);
+        submit_next(&caller, true);
+        hear(&caller, accepted);
+        drain(&caller);
+        hear(&caller, replies[i]);
+        assert_int_equal(caller.done, 1);
+        assert_int_equal(caller.in_doubt, 1);
+        assert_int_equal(caller.over, 1);
+        smtp_session_free(caller.session);
+    }
+}
+
 static void session__arming_may_be_answered_at_once(void **state)
 {
     (void)state;
@@ -239,6 +260,7 @@ int main(void)
         cmocka_unit_test(session__one_output_call_holds_a_whole_round_trip),
         cmocka_unit_test(session__done_may_submit_quit_or_abort),
         cmocka_unit_test(session__abort_from_done_reports_the_second_verdict_too),
+        cmocka_unit_test(session__reply_too_many_to_the_last_dot_leaves_it_in_doubt),
         cmocka_unit_test(session__arming_may_be_answered_at_once),
         cmocka_unit_test(session__reset_at_every_octet_is_classified),
         cmocka_unit_test(session__no_memory_gives_none),
