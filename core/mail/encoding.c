@@ -149,12 +149,19 @@ static size_t line_end_length(struct str in)
     return in.n > 1 && in.p[0] == '\r' && in.p[1] == '\n' ? 2 : 1;
 }
 
+bool line_is_delicate(struct str s)
+{
+    struct str from = STR("From ");
+    size_t n = s.n < from.n ? s.n : from.n;
+    return s.n > 0 && (s.p[0] == '.' || memcmp(s.p, from.p, n) == 0);
+}
+
 /* At a byte that is no line end, with nothing held. */
 static char *qp_text(struct qp *qp, struct str in, char *to, size_t *used)
 {
-    if (qp->column == 0 && in.p[0] == '.') {
+    if (qp->column == 0 && line_is_delicate(in)) {
         *used = 1;
-        return qp_hex(qp, '.', to);
+        return qp_hex(qp, in.p[0], to);
     }
     size_t run = qp_copy_run(in, QP_TEXT_MAX - qp->column, to);
     *used = run;

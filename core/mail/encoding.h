@@ -2,7 +2,8 @@
  * encoding.h - transfer encodings: quoted-printable, base64, line ends, dots
  *
  * Streams: the input may come in pieces, the output goes where the caller made room.
- * The pieces' boundaries show at most in where soft line breaks stand.
+ * The pieces' boundaries show at most in where soft line breaks stand and in whether
+ * an F that begins a line is written in hexadecimal.
  *
  * Owns:    nothing; the state is a small value of the caller's.
  * Thread:  one at a time for a stream.
@@ -20,8 +21,8 @@
 
 /*
  * Quoted-printable for text: CR, LF and CRLF in the input (within one piece) are a
- * line break each. No blank stands at the end of a line, no dot at its beginning, no
- * soft break inside a UTF-8 sequence that is whole.
+ * line break each. No blank stands at the end of a line, no dot and no "From " at its
+ * beginning, no soft break inside a UTF-8 sequence that is whole.
  */
 struct qp {
     unsigned column;
@@ -39,6 +40,11 @@ char *qp_soft_break(struct qp *qp, char *to);
 bool qp_has_room(const struct qp *qp, unsigned columns);
 /* The end of the text: writes what is held. No line break is added. */
 char *qp_finish(struct qp *qp, char *to);
+
+/* Would a line that begins like this be changed on its way, or taken for the end of the
+ * text or, in a mailbox file, for the beginning of the next message (RFC 2049 section
+ * 3)? True for a dot and for "From ", and for the front of that if s ends there. */
+bool line_is_delicate(struct str s);
 
 /* Base64 in lines of 76. */
 struct base64 {

@@ -1,5 +1,6 @@
 #include "core/mail/header.h"
 
+#include "core/base/err.h"
 #include "core/mail/encoding.h"
 
 /*
@@ -105,6 +106,17 @@ static size_t encoded_fit(struct str s, bool is_q, size_t room)
     return n;
 }
 
+/* Where to cut s at n or before: behind the last space of the second half, if there is
+ * one. Readers that keep the white space between two encoded-words, which is no part of
+ * the text, then show it between two words and not inside of one. */
+static size_t encoded_cut(struct str s, size_t n)
+{
+    for (size_t at = n; at > n / 2; at--)
+        if (s.p[at - 1] == ' ')
+            return at;
+    return n;
+}
+
 static void encoded_word_q(struct header_writer *writer, struct str s)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -146,6 +158,8 @@ static void header_encoded(struct header_writer *writer, struct str s)
         if (room > ENCODED_WORD_MAX - ENCODED_FRAME)
             room = ENCODED_WORD_MAX - ENCODED_FRAME;
         size_t n = encoded_fit(s, is_q, room);
+        if (n < s.n)
+            n = encoded_cut(s, n);
         encoded_word(writer, str_head(s, n), is_q);
         s = str_from(s, n);
     }
@@ -218,16 +232,18 @@ static struct str structured_token(struct str s)
     return str_head(s, n);
 }
 
-static bool needs_percent(char c)
+/* The question mark of "=?" too, which readers would take for an encoded-word's. */
+static bool needs_percent(struct str token, size_t at)
 {
-    return c <= ' ' || c > '~';
+    char c = token.p[at];
+    return c <= ' ' || c > '~' || (c == '?' && at > 0 && token.p[at - 1] == '=');
 }
 
 static size_t percent_length(struct str token)
 {
     size_t length = 0;
     for (size_t i = 0; i < token.n; i++)
-        length += needs_percent(token.p[i]) ? 3 : 1;
+        length += needs_percent(token, i) ? 3 : 1;
     return length;
 }
 
@@ -266,14 +282,20 @@ static void percent_token(struct header_writer *writer, struct str token)
     for (size_t i = 0; i < token.n; i++) {
         unsigned char c = (unsigned char)token.p[i];
         char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
-        header_glue(writer, needs_percent(token.p[i]) ? str_slice(hex, sizeof hex)
-                                                      : str_slice(token.p + i, 1));
+        header_glue(writer, needs_percent(token, i) ? str_slice(hex, sizeof hex)
+                                                    : str_slice(token.p + i, 1));
     }
+}
+
+static bool has_mark(struct str s)
+{
+    return s.n > 1 && memmem(s.p, s.n, "=?", 2) != NULL;
 }
 
 static bool token_is_raw(struct str token)
 {
-    return token.n == 0 || token.p[0] == '<' || str_is_ascii(token);
+    return token.n == 0 || token.p[0] == '<' ||
+           (str_is_ascii(token) && !has_mark(token));
 }
 
 void header_structured(struct header_writer *writer, struct str value)
@@ -339,8 +361,7 @@ void header_phrase(struct header_writer *writer, struct str name)
 {
     char quoted[2 * QUOTED_MAX + 2];
     name = str_trim(name);
-    bool has_mark = name.n > 1 && memmem(name.p, name.n, "=?", 2) != NULL;
-    if (has_mark || name.n > QUOTED_MAX || !is_printable_ascii(name))
+    if (has_mark(name) || name.n > QUOTED_MAX || !is_printable_ascii(name))
         header_encoded(writer, name);
     else if (phrase_is_atoms(name))
         header_text(writer, name, QUOTED_MAX);
@@ -355,25 +376,39 @@ static bool is_attribute_char(char c)
     return c == '.' || (is_atext(c) && c != '*' && c != '\'' && c != '%');
 }
 
-/* One "attribute*N*=" section of an extended value; returns what is left of it. */
+/* s as an extended value has it; `to` may be NULL. Returns its length. */
+static size_t extended_text(struct str s, char *to)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
+        bool is_plain = is_attribute_char(s.p[i]);
+        if (to != NULL)
+            memcpy(to + n, is_plain ? s.p + i : hex, is_plain ? 1 : sizeof hex);
+        n += is_plain ? 1 : sizeof hex;
+    }
+    return n;
+}
+
+/* One "attribute*N*=" section of an extended value; returns what is left of it. It ends
+ * between characters, for readers that decode each by itself. */
 static struct str extended_section(struct header_writer *writer, struct str attribute,
                                    struct str value, unsigned number)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    char section[4 * QUOTED_MAX + 32];
-    size_t n = 0;
-    /* A section ends between characters, for readers that decode each by itself. */
-    while (value.n > 0 && (n < QUOTED_MAX - attribute.n || is_continuation(*value.p))) {
-        unsigned char c = (unsigned char)value.p[0];
-        if (is_attribute_char(value.p[0])) {
-            section[n++] = value.p[0];
-        } else {
-            section[n++] = '%';
-            section[n++] = digits[c >> 4];
-            section[n++] = digits[c & 15];
-        }
-        value = str_from(value, 1);
+    char section[HEADER_FOLD];
+    struct str charset = number == 0 ? STR("utf-8''") : STR("");
+    /* A space, "*NN*=" and the semicolon behind. */
+    size_t room = HEADER_FOLD - 7 - attribute.n - charset.n, n = 0;
+    while (value.n > 0) {
+        struct str character = str_head(value, utf8_sequence(value));
+        if (n + extended_text(character, NULL) > room)
+            break;
+        n += extended_text(character, section + n);
+        value = str_from(value, character.n);
     }
+    CHECK(n > 0);
     char head[64];
     size_t head_bytes = 0;
     if (number > 0 || value.n > 0) {
@@ -386,7 +421,8 @@ static struct str extended_section(struct header_writer *writer, struct str attr
     header_glue(writer, STR(" "));
     header_glue(writer, attribute);
     header_glue(writer, str_slice(head, head_bytes));
-    header_glue(writer, number == 0 ? STR("*=utf-8''") : STR("*="));
+    header_glue(writer, STR("*="));
+    header_glue(writer, charset);
     header_glue(writer, str_slice(section, n));
     return value;
 }

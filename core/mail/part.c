@@ -2,9 +2,9 @@
 
 /*
  * A line of a rendering may be put together from several pieces, so whether it is too
- * long, or begins with a dot, shows only when they meet. For 7bit a span remembers how
- * long its first and last lines are, and a pass over the pieces adds up; the spans
- * themselves are not looked at again.
+ * long, or begins in a delicate way, shows only when they meet. For 7bit a span
+ * remembers how long its first and last lines are, and a pass over the pieces adds up;
+ * the spans themselves are not looked at again.
  */
 
 struct part_span {
@@ -12,7 +12,7 @@ struct part_span {
     size_t bytes;
     /* With CRLF line ends. */
     struct str text;
-    bool is_7bit, has_line_end, begins_with_dot;
+    bool is_7bit, has_line_end, begins_delicately;
     size_t first_line, last_line;
     /* The first `lead` bytes of `text` are encoded at the joint; `qp` is the rest,
      * encoded from column 0 on, and leaves the encoder in `qp_after`. */
@@ -78,7 +78,8 @@ static void line_check_feed(struct line_check *check, struct str s)
             check->column = 0;
             continue;
         }
-        if ((c < ' ' && c != '\t') || c == 0x7F || (c == '.' && check->column == 0) ||
+        if ((c < ' ' && c != '\t') || c == 0x7F ||
+            (check->column == 0 && line_is_delicate(str_from(s, i))) ||
             ++check->column > PART_LINE_MAX)
             check->is_7bit = false;
     }
@@ -89,16 +90,16 @@ static void span_measure(struct part_span *span)
     struct str text = span->text;
     const char *first = text.n > 0 ? memchr(text.p, '\r', text.n) : NULL;
     span->has_line_end = first != NULL;
-    span->begins_with_dot = text.n > 0 && text.p[0] == '.';
+    span->begins_delicately = line_is_delicate(text);
     span->first_line = first != NULL ? (size_t)(first - text.p) : text.n;
     span->last_line = text.n;
     if (first != NULL) {
         const char *last = memrchr(text.p, '\n', text.n);
         span->last_line = (size_t)(text.p + text.n - last) - 1;
     }
-    /* The first line's dot counts only where the span begins a line. */
-    struct line_check check = {.column = span->begins_with_dot, .is_7bit = true};
-    line_check_feed(&check, str_from(text, span->begins_with_dot));
+    /* The first line's beginning counts only where the span begins a line. */
+    struct line_check check = {.column = span->begins_delicately, .is_7bit = true};
+    line_check_feed(&check, str_from(text, span->begins_delicately));
     span->is_7bit = check.is_7bit;
 }
 
@@ -235,7 +236,7 @@ static const struct part_span *piece_span(const struct part *part,
 
 static void line_check_span(struct line_check *check, const struct part_span *span)
 {
-    if ((span->begins_with_dot && check->column == 0) ||
+    if ((span->begins_delicately && check->column == 0) ||
         check->column + span->first_line > PART_LINE_MAX)
         check->is_7bit = false;
     check->column =
@@ -288,13 +289,13 @@ static bool compose_7bit(const struct part *part, const struct pieces *pieces,
 }
 
 /* Writes the lead as it was encoded once, if it comes out the same here: the line has
- * room, no blank waits to learn that the line ends, no dot begins it. */
+ * room, no blank waits to learn that the line ends, nothing delicate begins it. */
 static bool lead_compose_qp(const struct part_span *span, struct qp *qp,
                             struct wire *wire)
 {
     if (qp->held != 0 && span->first_line == 0)
         return false;
-    if (qp->column + (qp->held != 0) == 0 && span->begins_with_dot)
+    if (qp->column + (qp->held != 0) == 0 && span->begins_delicately)
         return false;
     if (!qp_has_room(qp, span->lead_columns))
         return false;

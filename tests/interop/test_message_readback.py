@@ -93,7 +93,7 @@ def check_wire(raw):
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n", raw)
     for line in raw.split(b"\r\n"):
         assert len(line) <= 998
-        assert not line.startswith(b".")
+        assert not line.startswith((b".", b"From "))
         assert all(byte < 0x80 for byte in line)
     head, _, body = raw.partition(b"\r\n\r\n")
     assert all(len(line) <= 78 for line in body.split(b"\r\n"))

@@ -99,6 +99,8 @@ static void structured__urls_stay_whole(void **state)
         {"\xC3\x9C Li \xC3\xBC \xC3\xA4 <l.x.org>",
          "S: =?utf-8?B?w5w=?= Li =?utf-8?B?w7wgw6Q=?= <l.x.org>\r\n"},
         {"<unclosed and more", "S: <unclosed and more\r\n"},
+        {"=?utf-8?Q?x?= <https://x.org/?a=?utf-8?Q?x?=>",
+         "S: =?utf-8?B?PT91dGYtOD9RP3g/PQ==?= <https://x.org/?a=%3Futf-8?Q?x?=>\r\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -122,6 +124,12 @@ static void phrase__as_it_needs(void **state)
         {"J\xC3\xBC", " =?utf-8?B?SsO8?="},
         {"=?x?=", " =?utf-8?B?PT94Pz0=?="},
         {"a  b", " \"a  b\""},
+        /* Cut between words, not at the last character that fits. */
+        {"\xC3\x9C"
+         "berraschend g\xC3\xBCnstige Angebote der gro\xC3\x9F"
+         "en Gesellschaft",
+         " =?utf-8?Q?=C3=9Cberraschend_g=C3=BCnstige_Angebote_der_gro=C3=9Fen_?=\r\n"
+         " =?utf-8?Q?Gesellschaft?="},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -141,14 +149,34 @@ static void parameter__plain_or_extended(void **state)
         {"\xC3\xA9t\xC3\xA9.pdf", ";\r\n name*=utf-8''%C3%A9t%C3%A9.pdf"},
         {"0123456789012345678901234567890123456789012345678901234567890.pdf",
          ";\r\n "
-         "name*0*=utf-8''01234567890123456789012345678901234567890123456789012345;"
-         "\r\n name*1*=67890.pdf"},
+         "name*0*=utf-8''012345678901234567890123456789012345678901234567890123456789;"
+         "\r\n name*1*=0.pdf"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct header_writer writer = {.to = wire};
         header_parameter(&writer, STR("name"), str_of(cases[i].value));
         assert_wire(&writer, cases[i].want);
+    }
+}
+
+/* Sections end between characters, and with their semicolon none is too long. */
+static void parameter__sections_keep_to_the_limit(void **state)
+{
+    static const char *const units[] = {"\xE6\x97\xA5", "a\xC3\xA9", " ",
+                                        "\xF0\x9F\x98\x80", "ab%\xE6\x97\xA5"};
+    char value[256];
+    (void)state;
+    for (size_t unit = 0; unit < sizeof units / sizeof units[0]; unit++) {
+        size_t length = strlen(units[unit]);
+        for (size_t n = 0; n + length < sizeof value; n += length) {
+            memcpy(value + n, units[unit], length);
+            struct header_writer writer = {.to = wire};
+            header_begin(&writer, STR("Content-Disposition"));
+            header_parameter(&writer, STR("filename"), str_slice(value, n + length));
+            header_end(&writer);
+            assert_lines(writer.to, HEADER_FOLD);
+        }
     }
 }
 
@@ -191,6 +219,7 @@ int main(void)
         cmocka_unit_test(structured__urls_stay_whole),
         cmocka_unit_test(phrase__as_it_needs),
         cmocka_unit_test(parameter__plain_or_extended),
+        cmocka_unit_test(parameter__sections_keep_to_the_limit),
         cmocka_unit_test(name__own_and_malformed_ones_are_refused),
         cmocka_unit_test(value__line_breaks_of_any_kind_are_refused),
     };
