@@ -9,6 +9,8 @@ struct scan {
     struct arena *arena;
     struct address_list *list;
     bool in_group;
+    /* The inside of the last comment. */
+    struct str comment;
 };
 
 #define COMMENT_DEPTH_MAX 50
@@ -40,6 +42,7 @@ static const char *skip_comment(struct scan *scan)
     }
     if (at >= scan->rest.n)
         return "a comment is not closed";
+    scan->comment = str_slice(scan->rest.p + 1, at - 1);
     skip(scan, at + 1);
     return NULL;
 }
@@ -176,19 +179,26 @@ static const char *take_group_end(struct scan *scan)
     return NULL;
 }
 
+/* Appends s without the backslashes of its quoted pairs. */
+static size_t unescape(char *to, size_t n, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\\' && i + 1 < s.n)
+            i++;
+        to[n++] = s.p[i];
+    }
+    return n;
+}
+
 /* Appends a word, without its quotation marks, to the phrase being built at `to`. */
 static size_t phrase_add(char *to, size_t n, struct str word)
 {
     if (n > 0)
         to[n++] = ' ';
-    bool is_quoted = word.p[0] == '"';
-    struct str inside = is_quoted ? str_slice(word.p + 1, word.n - 2) : word;
-    for (size_t i = 0; i < inside.n; i++) {
-        if (is_quoted && inside.p[i] == '\\' && i + 1 < inside.n)
-            i++;
-        to[n++] = inside.p[i];
-    }
-    return n;
+    if (word.p[0] == '"')
+        return unescape(to, n, str_slice(word.p + 1, word.n - 2));
+    memcpy(to + n, word.p, word.n);
+    return n + word.n;
 }
 
 /* Words up to something that is none. One that is followed by '@' is left, for it is
@@ -215,6 +225,30 @@ static const char *take_phrase(struct scan *scan, struct str *name)
     return NULL;
 }
 
+/* Behind a mailbox that has no name: old programs wrote it as a comment there (RFC 5322
+ * section 3.4). */
+static const char *take_comment_name(struct scan *scan)
+{
+    struct address_item *item = &scan->list->items[scan->list->count - 1];
+    scan->comment = STR_NULL;
+    const char *why = skip_blanks(scan);
+    struct str comment = str_trim(scan->comment);
+    if (why != NULL || comment.n == 0)
+        return why;
+    char *to = arena_alloc(scan->arena, comment.n);
+    if (to == NULL)
+        return "out of memory";
+    item->name = str_slice(to, unescape(to, 0, comment));
+    return NULL;
+}
+
+static const char *take_mailbox(struct scan *scan, struct str name)
+{
+    const char *why =
+        peek(scan) == '<' ? take_angle(scan, name) : take_addr_spec(scan, name);
+    return why == NULL && name.n == 0 ? take_comment_name(scan) : why;
+}
+
 static const char *take_element(struct scan *scan)
 {
     struct str name;
@@ -222,7 +256,7 @@ static const char *take_element(struct scan *scan)
     if (why != NULL)
         return why;
     if (peek(scan) == '<')
-        return take_angle(scan, name);
+        return take_mailbox(scan, name);
     if (name.n > 0 && peek(scan) == ':')
         return take_group(scan, name);
     if (name.n > 0)
@@ -230,7 +264,7 @@ static const char *take_element(struct scan *scan)
                    ? "an address after a name needs < and >"
                    : "a name without an address (a name with a comma or another "
                      "special character needs quotation marks)";
-    return take_addr_spec(scan, STR(""));
+    return take_mailbox(scan, STR(""));
 }
 
 static const char *take_list(struct scan *scan)

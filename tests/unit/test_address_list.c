@@ -26,6 +26,9 @@ static const struct {
      " A Group: Ed <c@a.test>, joe@where.test;", 2},
     {"Undisclosed recipients:;, a@b.c", " Undisclosed recipients:;, a@b.c", 1},
     {"(one) Pete (two(nested \\) )) <a@b.c> (three)", " Pete <a@b.c>", 1},
+    {"a@b.c (J\\(o\xC3\xABl (x)), <d@e.f>( two )",
+     " =?utf-8?B?Sihvw6tsICh4KQ==?= <a@b.c>, two <d@e.f>", 2},
+    {"a@b.c (), g: d@e.f (g (h));", " a@b.c, g: \"g (h)\" <d@e.f>;", 2},
     {"\"a@b\"@c.d", " \"a@b\"@c.d", 1},
     {"a@[127.0.0.1]", " a@[127.0.0.1]", 1},
     {"x <a@b\xC3\xBC"
