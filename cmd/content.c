@@ -255,10 +255,13 @@ static enum err settle_sender(struct maker *maker, struct str *domain)
     const struct address_item *first = why == NULL ? address_list_first(&list) : NULL;
     hash_str(maker, content->campaign->from);
     hash_str(maker, content->campaign->reply_to);
-    if (first == NULL)
+    if (why == NULL && first == NULL)
+        why = "no address in it";
+    if (why == NULL && first->address.is_literal)
+        why = "a Message-ID needs a sender with a domain name";
+    if (why != NULL)
         return error_set(maker->error, ERR_CONFIG, "bad configuration: %.*s: from: %s",
-                         STR_ARG(content->campaign->path),
-                         why != NULL ? why : "no address in it");
+                         STR_ARG(content->campaign->path), why);
     content->mail_from = first->address.text;
     *domain = first->address.domain;
     return ERR_NONE;

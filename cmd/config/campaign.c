@@ -9,6 +9,7 @@
 
 #include "cmd/config/schema.h"
 #include "cmd/files.h"
+#include "core/mail/header.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static const struct config_key campaign_keys[] = {
     {"list", config_read_text, IN_CAMPAIGN(list), "the list to send to", NULL, 0, 0},
     {"from", config_read_mailboxes, IN_CAMPAIGN(from), "Name <address>", NULL, 0, 0},
     {"reply-to", config_read_mailboxes, IN_CAMPAIGN(reply_to), "address", NULL, 0, 0},
-    {"subject", config_read_text, IN_CAMPAIGN(subject), "a template", NULL, 0, 0},
+    {"subject", config_read_line, IN_CAMPAIGN(subject), "a template", NULL, 0, 0},
     {"html", config_read_text, IN_CAMPAIGN(html), "file with the HTML template", NULL,
      0, 0},
     {"text", config_read_text, IN_CAMPAIGN(text),
@@ -87,13 +88,14 @@ static enum err read_name(const struct config_reader *reader,
     return ERR_NONE;
 }
 
-static bool is_header_name(struct str name)
+/* Why the header at hand, the one behind `count` others, cannot be one; or NULL. */
+static const char *header_refused(const struct header_setting *headers, size_t count,
+                                  struct str name)
 {
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':')
-            return false;
-    }
-    return name.n > 0 && name.n <= 64;
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(headers[i].name, name))
+            return "there are two of it";
+    return header_name_check(name);
 }
 
 static enum err read_headers(const struct config_reader *reader,
@@ -110,15 +112,16 @@ static enum err read_headers(const struct config_reader *reader,
     if (value->kind != YAML_MAP)
         return config_refuse(reader, value, "must be a map: Name: 'value'");
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
-        enum err err = config_want_text(reader, node);
-        if (err != ERR_NONE)
-            return err;
-        if (!is_header_name(node->key))
-            return config_refuse(reader, node, "no name of a header");
         if (n == CAMPAIGN_HEADERS_MAX)
             return config_refuse(reader, node, "more than %d headers",
                                  CAMPAIGN_HEADERS_MAX);
-        headers[n++] = (struct header_setting){node->key, node->text};
+        const char *why = header_refused(headers, n, node->key);
+        if (why != NULL)
+            return config_refuse(reader, node, "%s", why);
+        headers[n].name = node->key;
+        enum err err = config_want_line(reader, node, &headers[n++].value);
+        if (err != ERR_NONE)
+            return err;
     }
     campaign->headers = headers;
     campaign->header_count = n;

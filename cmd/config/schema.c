@@ -102,19 +102,64 @@ enum err config_read_text(const struct config_reader *reader,
     return err;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* YAML's block scalars end in a line break, and a template may be laid out over several
+ * lines; a header is one. */
+enum err config_want_line(const struct config_reader *reader,
+                          const struct yaml_node *value, struct str *line)
+{
+    enum err err = config_want_text(reader, value);
+    if (err != ERR_NONE)
+        return err;
+    struct str given = str_trim(value->text);
+    char *to = arena_alloc(reader->arena, given.n + 1);
+    size_t n = 0;
+    if (to == NULL)
+        return config_no_memory(reader);
+    for (size_t i = 0; i < given.n;) {
+        size_t blanks = 0;
+        while (i + blanks < given.n && is_blank(given.p[i + blanks]))
+            blanks++;
+        struct str run = str_slice(given.p + i, blanks > 0 ? blanks : 1);
+        bool is_break = memchr(run.p, '\n', run.n) || memchr(run.p, '\r', run.n);
+        if (is_break)
+            run = n > 0 && i + blanks < given.n ? STR(" ") : STR("");
+        if (run.n > 0)
+            memcpy(to + n, run.p, run.n);
+        n += run.n;
+        i += blanks > 0 ? blanks : 1;
+    }
+    *line = str_slice(to, n);
+    return ERR_NONE;
+}
+
+enum err config_read_line(const struct config_reader *reader,
+                          const struct config_key *key, const struct yaml_node *value,
+                          void *into)
+{
+    return config_want_line(reader, value, place(into, key));
+}
+
 enum err config_read_mailboxes(const struct config_reader *reader,
                                const struct config_key *key,
                                const struct yaml_node *value, void *into)
 {
     struct address_list list;
-    enum err err = config_read_text(reader, key, value, into);
+    struct str *text = place(into, key);
+    enum err err = config_want_line(reader, value, text);
     if (err != ERR_NONE)
         return err;
-    const char *why = address_list_parse(value->text, reader->arena, &list);
+    const char *why = address_list_parse(*text, reader->arena, &list);
     if (why == NULL && list.mailbox_count == 0)
         why = "no address in it";
+    if (memmem(text->p, text->n, "{{", 2) || memmem(text->p, text->n, "{%", 2))
+        why = "no template: it is the same for every recipient";
     return why != NULL ? config_refuse(reader, value, "%.*s: %s",
-                                       STR_ARG(str_head(value->text, 100)), why)
+                                       STR_ARG(str_head(*text, 100)), why)
                        : ERR_NONE;
 }
 

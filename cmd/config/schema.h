@@ -53,12 +53,18 @@ MUST_CHECK enum err config_read_map(const struct config_reader *reader,
 MUST_CHECK enum err config_want_text(const struct config_reader *reader,
                                      const struct yaml_node *value);
 
+/* The same as one line: blanks at its ends are dropped, line breaks and the blanks
+ * around them become one space. */
+MUST_CHECK enum err config_want_line(const struct config_reader *reader,
+                                     const struct yaml_node *value, struct str *line);
+
 /* Readers of values, by the type they fill: */
 typedef enum err config_read(const struct config_reader *reader,
                              const struct config_key *key,
                              const struct yaml_node *value, void *into);
 config_read config_read_text;      /* struct str */
 config_read config_read_texts;     /* struct str_list; one text is a list of one */
+config_read config_read_line;      /* struct str, in one line */
 config_read config_read_mailboxes; /* struct str: an RFC 5322 address list */
 config_read config_read_count;     /* unsigned */
 config_read config_read_choice;    /* unsigned: which word */

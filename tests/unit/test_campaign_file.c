@@ -105,6 +105,24 @@ static void campaign_file__never_silently_sends_in_clear(void **state)
     }
 }
 
+/* Block scalars end in a line break, and a template may be laid out over lines. */
+static void campaign_file__headers_are_one_line(void **state)
+{
+    static const char text[] =
+        "campaign: c\nlist: l\nhtml: h\n"
+        "from: >\n  Acme News\n  <a@b.example>\n"
+        "subject: |\n  {% if vip %}\n    Hello  VIP\n  {% endif %}\n"
+        "headers:\n  X-A: |\n    one\n  X-B: \"two\\r\\n  \\tthree \"\n";
+    (void)state;
+    assert_int_equal(parse(text), ERR_NONE);
+    assert_true(str_equal(campaign.from, STR("Acme News <a@b.example>")));
+    assert_true(
+        str_equal(campaign.subject, STR("{% if vip %} Hello  VIP {% endif %}")));
+    assert_true(str_equal(campaign.headers[0].value, STR("one")));
+    assert_true(str_equal(campaign.headers[1].value, STR("two three")));
+    campaign_file_free(&campaign);
+}
+
 static void campaign_file__refuses_with_a_position(void **state)
 {
     static const struct {
@@ -139,7 +157,11 @@ static void campaign_file__refuses_with_a_position(void **state)
         {HEAD "retry: {first: 5h, longest: 1h}\n", "longest is shorter"},
         {HEAD "retry: {factor: 0.5}\n", "factor: 0.5: out of range"},
         {HEAD "in-doubt: maybe\n", "in-doubt: maybe: unknown; one of hold|retry"},
-        {HEAD "headers: {'a b': c}\n", "no name of a header"},
+        {HEAD "headers: {'a b': c}\n", "a header name is printable ASCII"},
+        {HEAD "headers:\n  X-A: b\n  Subject: c\n",
+         "c.yaml:8:12: Subject: this header is not for a campaign to set"},
+        {HEAD "headers: {X-A: b, x-a: c}\n", "x-a: there are two of it"},
+        {HEAD "reply-to: '{{ name }} <a@b.example>'\n", "no template"},
         {HEAD "headers: [a]\n", "must be a map"},
         {HEAD "reply-to:\n", "c.yaml:6:10: reply-to: is empty"},
         {HEAD "reply-to: [a]\n", "must be one value"},
@@ -221,6 +243,7 @@ int main(void)
         cmocka_unit_test(campaign_file__reads_the_whole_contract),
         cmocka_unit_test(campaign_file__has_defaults),
         cmocka_unit_test(campaign_file__never_silently_sends_in_clear),
+        cmocka_unit_test(campaign_file__headers_are_one_line),
         cmocka_unit_test(campaign_file__refuses_with_a_position),
         cmocka_unit_test(campaign_file__wins_over_the_settings_key_by_key),
         cmocka_unit_test(campaign_file__takes_broadside_yaml_if_it_is_there),
