@@ -52,7 +52,7 @@ bool file_is_there(const char *path)
 static enum err refuse_errno(struct str path, int number, struct error *error)
 {
     enum err code = ERR_OS;
-    if (number == ENOENT || number == ENOTDIR)
+    if (number == ENOENT || number == ENOTDIR || number == ENAMETOOLONG)
         code = ERR_NO_INPUT;
     else if (number == EACCES || number == EPERM)
         code = ERR_PERMISSION;
@@ -133,19 +133,34 @@ enum err file_read(const char *path, size_t bytes_max, struct arena *arena,
     return read_open_file(fd, str_of(path), bytes_max, arena, content, error);
 }
 
-/* Opens the next component below `at`, which it closes; -1 with errno. */
+/* A link to a folder fails as "not a directory"; it is a link all the same. */
+static int errno_of_folder(int at, const char *component, int number)
+{
+    struct stat stat;
+    bool is_link = number == ENOTDIR &&
+                   fstatat(at, component, &stat, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   S_ISLNK(stat.st_mode);
+    return is_link ? ELOOP : number;
+}
+
+/* Opens the next component below `at`, which it closes; -1 with errno. An empty one, as
+ * in "a//b", is the folder itself. */
 static int open_component(int at, struct str name, bool is_last)
 {
-    char component[256];
+    char component[256] = ".";
     int fd = -1, flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     if (name.n >= sizeof(component)) {
         errno = ENAMETOOLONG;
-    } else if (name.n == 0 || str_equal(name, STR(".."))) {
+    } else if (str_equal(name, STR(".."))) {
         errno = EPERM;
     } else {
-        memcpy(component, name.p, name.n);
-        component[name.n] = '\0';
+        if (name.n > 0) {
+            memcpy(component, name.p, name.n);
+            component[name.n] = '\0';
+        }
         fd = openat(at, component, is_last ? flags : flags | O_DIRECTORY);
+        if (fd < 0)
+            errno = errno_of_folder(at, component, errno);
     }
     int number = errno;
     (void)close(at);

@@ -40,12 +40,20 @@ static void file_read_beneath__cannot_be_led_away(void **state)
     assert_int_equal(beneath("a.txt", &content), ERR_NONE);
     assert_int_equal(beneath("sub/b.txt", &content), ERR_NONE);
     assert_int_equal(beneath("./a.txt", &content), ERR_NONE);
+    assert_int_equal(beneath("sub//b.txt", &content), ERR_NONE);
+    assert_int_equal(beneath("sub/", &content), ERR_NO_INPUT);
+    assert_int_equal(beneath("a.txt/", &content), ERR_NO_INPUT);
     assert_int_equal(beneath("sub/../a.txt", &content), ERR_PERMISSION);
     assert_int_equal(beneath("../a.txt", &content), ERR_PERMISSION);
     assert_int_equal(beneath("/etc/passwd", &content), ERR_PERMISSION);
     assert_int_equal(beneath("", &content), ERR_PERMISSION);
     assert_int_equal(beneath("link", &content), ERR_PERMISSION);
-    assert_int_not_equal(beneath("sublink/b.txt", &content), ERR_NONE);
+    assert_int_equal(beneath("sublink/b.txt", &content), ERR_PERMISSION);
+    assert_non_null(strstr(error.text, "it is a link"));
+    char longer[301];
+    memset(longer, 'n', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    assert_int_equal(beneath(longer, &content), ERR_NO_INPUT);
     assert_int_equal(beneath("fifo", &content), ERR_NO_INPUT);
     assert_int_equal(beneath("none.txt", &content), ERR_NO_INPUT);
 }
