@@ -175,18 +175,19 @@ static enum err span_init(struct part_span *span, struct str given, struct arena
     return ERR_NONE;
 }
 
-/* Quoted-printable triples what it cannot show; base64 makes everything a third longer
- * and its lines another fortieth. */
+/* Quoted-printable triples what is beyond ASCII; base64 makes everything a third longer
+ * and its lines another fortieth. What is ASCII never goes as base64, though its equal
+ * signs are tripled too: filters take that for an attempt to hide something. */
 static bool base64_is_shorter(const struct part *part)
 {
-    size_t bytes = 0, hex = 0;
+    size_t bytes = 0, beyond = 0;
     for (size_t i = 0; i < part->span_count; i++) {
         struct str text = part->spans[i].text;
         bytes += text.n;
         for (size_t at = 0; at < text.n; at++)
-            hex += (unsigned char)text.p[at] >= 0x7F || text.p[at] == '=';
+            beyond += (unsigned char)text.p[at] >= 0x80;
     }
-    return 2 * hex > bytes * 37 / 100;
+    return 2 * beyond > bytes * 37 / 100;
 }
 
 enum err part_init(struct part *part, const struct str *spans, size_t count,

@@ -24,9 +24,9 @@ static uint32_t random_below(uint32_t n)
 /* Text with all that quoted-printable cares about. */
 static struct str random_text(struct arena *arena, size_t n)
 {
-    static const char *const bits[] = {"a",    " ",    ".",        "=",
-                                       "\t",   "\r\n", "\xC3\xA4", "word ",
-                                       "<td>", "x ",   "\r\n.",    " \r\n"};
+    static const char *const bits[] = {"a",     " ",        ".",        "=",    "\t",
+                                       "\r\n",  "\xC3\xA4", "word ",    "<td>", "x ",
+                                       "\r\n.", " \r\n",    "\r\nFrom "};
     char text[256] = "";
     size_t at = 0;
     while (at < n) {
@@ -103,10 +103,47 @@ static void part__short_spans_encode_as_the_whole_text(void **state)
     arena_fini(&arena);
 }
 
+static void part__transfer_goes_by_what_is_in_it(void **state)
+{
+    static const struct {
+        const char *span, *value;
+        enum transfer want;
+    } cases[] = {
+        {"Hello ", "Jane", TRANSFER_7BIT},
+        {"Hello ", "J\xC3\xB6rg", TRANSFER_QP},
+        {"Title\n=====\n=====\n", "J\xC3\xB6rg", TRANSFER_QP},
+        {"\xE6\xBC\xA2\xE5\xAD\x97 a", "x", TRANSFER_BASE64},
+        {"one\n", ".two", TRANSFER_QP},
+        {"one\n.two\n", "x", TRANSFER_QP},
+        {"one\n", "From me", TRANSFER_QP},
+        {"one\nFrom me\n", "x", TRANSFER_QP},
+        {"From ", "me", TRANSFER_QP},
+        {"one\nFro", "m me", TRANSFER_QP},
+        {"a Fro", "m me", TRANSFER_7BIT},
+    };
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1u << 20);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str span = str_of(cases[i].span);
+        struct part part;
+        struct pieces pieces;
+        assert_int_equal(part_init(&part, &span, 1, &arena), ERR_NONE);
+        pieces_init(&pieces, &arena, 2);
+        assert_true(pieces_add(&pieces, span, 0));
+        assert_true(pieces_add(&pieces, str_of(cases[i].value), PIECE_VALUE));
+        if (part_transfer(&part, &pieces) != cases[i].want)
+            fail_msg("%s%s", cases[i].span, cases[i].value);
+        arena_reset(&arena);
+    }
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(part__short_spans_encode_as_the_whole_text),
+        cmocka_unit_test(part__transfer_goes_by_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
