@@ -12,9 +12,13 @@
 #include "core/base/str.h"
 
 struct html_lint {
-    /* href values that begin with http:, <img> without an alt attribute. */
-    unsigned http_links, images_without_alt;
-    /* Some link says unsubscribe, in its address or near it. */
+    /* Links whose href begins with http:, and those that lead nowhere: an href that is
+     * empty, "#", or has no scheme, since a mail has no page it could be relative to.
+     */
+    unsigned http_links, dead_links;
+    /* <img> without an alt attribute. */
+    unsigned images_without_alt;
+    /* Some link says unsubscribe, in its address, its text or near it. */
     bool has_unsubscribe;
 };
 

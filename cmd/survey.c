@@ -26,9 +26,6 @@
 #define FINDINGS_MEMORY    (16u << 20)
 #define MESSAGE_MEMORY_MAX (160u << 20)
 #define WORKERS_MAX        64
-/* The HTML of the first ones and of every thousandth is looked at more closely. */
-#define LINTED_FIRST 50
-#define LINTED_EVERY 1000
 
 struct batch {
     struct mail mail;
@@ -70,17 +67,16 @@ static void note_missing(void *self, struct str where, struct str name, unsigned
 static void lint(struct worker *worker, const struct rendering *rendering)
 {
     struct survey *found = &worker->found;
-    if (worker->content->html == NULL ||
-        (worker->who.ordinal > LINTED_FIRST && worker->who.ordinal % LINTED_EVERY != 0))
+    if (worker->content->html == NULL)
         return;
     struct str html = pieces_join(&rendering->html, &worker->arena);
     struct html_lint seen = html_lint(html);
     found->linted++;
     found->with_unsubscribe_link += seen.has_unsubscribe;
-    if (seen.http_links > found->http_links_max)
-        found->http_links_max = seen.http_links;
-    if (seen.images_without_alt > found->images_without_alt_max)
-        found->images_without_alt_max = seen.images_without_alt;
+    survey_note_fault(found, &found->http_links, &worker->who, seen.http_links);
+    survey_note_fault(found, &found->dead_links, &worker->who, seen.dead_links);
+    survey_note_fault(found, &found->images_without_alt, &worker->who,
+                      seen.images_without_alt);
 }
 
 /* The first of the list, so that they are the same with any number of threads. */

@@ -45,6 +45,12 @@ struct survey_invalid {
     struct str address, why;
 };
 
+/* Something that counts by messages and, within one, by places. */
+struct survey_fault {
+    uint64_t messages, places_max;
+    struct survey_samples samples;
+};
+
 struct survey {
     /* Looked at; left out by `where`; on the suppression list; not renderable. */
     uint64_t recipients, left_out, suppressed, invalid;
@@ -60,8 +66,10 @@ struct survey {
     uint64_t clipped;
     /* Messages whose List-Unsubscribe header is there and not empty. */
     uint64_t with_unsubscribe_header;
-    /* What the HTML of some of them was looked at for (html_lint.h); the worst. */
-    uint64_t linted, with_unsubscribe_link, http_links_max, images_without_alt_max;
+    /* What their HTML was looked at for (html_lint.h): how many of them were, how many
+     * show it, the worst and the first ones. */
+    uint64_t linted, with_unsubscribe_link;
+    struct survey_fault http_links, dead_links, images_without_alt;
     struct survey_missing missing[SURVEY_MISSING_MAX];
     size_t missing_count;
     struct survey_invalid invalid_rows[SURVEY_INVALID_MAX];

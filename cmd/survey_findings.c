@@ -140,17 +140,43 @@ void survey_note_rendered(struct survey *survey, const struct survey_recipient *
     take_sample(survey, &survey->samples, who->ordinal, who->address);
 }
 
+void survey_note_fault(struct survey *survey, struct survey_fault *fault,
+                       const struct survey_recipient *who, unsigned places)
+{
+    if (places == 0)
+        return;
+    fault->messages++;
+    if (places > fault->places_max)
+        fault->places_max = places;
+    take_sample(survey, &fault->samples, who->ordinal, who->address);
+}
+
+static void merge_samples(struct survey *into, struct survey_samples *samples,
+                          const struct survey_samples *from)
+{
+    for (size_t i = 0; i < from->n; i++)
+        take_sample(into, samples, from->p[i].ordinal, from->p[i].address);
+}
+
+static void merge_fault(struct survey *into, struct survey_fault *fault,
+                        const struct survey_fault *from)
+{
+    fault->messages += from->messages;
+    if (from->places_max > fault->places_max)
+        fault->places_max = from->places_max;
+    merge_samples(into, &fault->samples, &from->samples);
+}
+
 static void merge_missing(struct survey *into, const struct survey *part)
 {
     for (size_t i = 0; i < part->missing_count; i++) {
         const struct survey_missing *from = &part->missing[i];
         struct survey_missing *entry =
             missing_entry(into, from->where, from->name, from->line, from->column);
-        for (size_t s = 0; entry != NULL && s < from->samples.n; s++)
-            take_sample(into, &entry->samples, from->samples.p[s].ordinal,
-                        from->samples.p[s].address);
-        if (entry != NULL)
-            entry->count += from->count;
+        if (entry == NULL)
+            continue;
+        entry->count += from->count;
+        merge_samples(into, &entry->samples, &from->samples);
     }
 }
 
@@ -204,11 +230,8 @@ void survey_merge(struct survey *into, const struct survey *part)
     into->with_unsubscribe_header += part->with_unsubscribe_header;
     into->linted += part->linted;
     into->with_unsubscribe_link += part->with_unsubscribe_link;
-    if (part->http_links_max > into->http_links_max)
-        into->http_links_max = part->http_links_max;
-    if (part->images_without_alt_max > into->images_without_alt_max)
-        into->images_without_alt_max = part->images_without_alt_max;
-    for (size_t i = 0; i < part->samples.n; i++)
-        take_sample(into, &into->samples, part->samples.p[i].ordinal,
-                    part->samples.p[i].address);
+    merge_fault(into, &into->http_links, &part->http_links);
+    merge_fault(into, &into->dead_links, &part->dead_links);
+    merge_fault(into, &into->images_without_alt, &part->images_without_alt);
+    merge_samples(into, &into->samples, &part->samples);
 }

@@ -23,6 +23,9 @@ void survey_note_invalid(struct survey *survey, const struct survey_recipient *w
                          struct str why);
 void survey_note_rendered(struct survey *survey, const struct survey_recipient *who,
                           uint64_t bytes, struct str subject);
+/* A message in which it is so at `places`, which may be none. */
+void survey_note_fault(struct survey *survey, struct survey_fault *fault,
+                       const struct survey_recipient *who, unsigned places);
 /* Adds what another thread found. */
 void survey_merge(struct survey *into, const struct survey *part);
 

@@ -111,8 +111,12 @@ def test_facts_of_the_messages_in_json(scratch):
                     extra="headers: {List-Unsubscribe: \"{% if plan == 'pro' %}"
                           "<https://x.example/u>{% endif %}\"}\n")
     done = scratch.json("check", file)
-    assert done["html"] == {"looked_at": 3, "without_unsubscribe_link": 3,
-                            "http_links": 1, "images_without_alt": 1}
+    assert done["html"] == {
+        "looked_at": 3, "without_unsubscribe_link": 3,
+        "http_links": 1, "messages_with_http_links": 3,
+        "dead_links": 0, "messages_with_dead_links": 0,
+        "images_without_alt": 1, "messages_with_images_without_alt": 3}
+    assert done["lint"] is None
     assert (done["over_102400_bytes"], done["without_unsubscribe_header"]) == (1, 1)
     assert done["largest_address"] == "b@example.org"
     assert done["smallest_address"] == "a@example.org"
@@ -214,3 +218,120 @@ def test_misspelt_fields_are_warned_of(scratch):
     warnings = [w for w in scratch.json("check", file)["warnings"] if "neither" in w]
     assert len(warnings) == 1
     assert re.match(r"spring\.html:2:\d+: fist_name: ", warnings[0])
+
+
+def test_every_message_is_looked_at(scratch):
+    """What is wrong with one value far down the list is found, and whose it is."""
+    rows = [f"r{i}@example.org,https://x.example/{i}" for i in range(1500)]
+    rows[777] = "r777@example.org,http://x.example/777"
+    rows[900] = "r900@example.org,"
+    scratch.write("people.csv", "email,url\n" + "\n".join(rows) + "\n")
+    scratch.run("import", "people", "people.csv")
+    scratch.write("t.html", "<a href='{{ url }}'>x</a>")
+    scratch.write("c.yaml", "campaign: c\nlist: people\nfrom: a@b.example\n"
+                            "subject: s\nhtml: t.html\n")
+    done = scratch.json("check", "c.yaml")
+    assert done["html"]["looked_at"] == 1500
+    assert done["html"]["messages_with_http_links"] == 1
+    assert done["html"]["messages_with_dead_links"] == 1
+    assert any("http:" in w and "r777@example.org" in w for w in done["warnings"])
+    assert any("nowhere" in w and "r900@example.org" in w for w in done["warnings"])
+
+
+# ---- --lint: stand-ins on PATH, which keep what they were given -------------------------
+
+RSPAMC = """#!/bin/sh
+cat > message.$$
+[ "$*" = "--json symbols" ] || exit 2
+printf '{"score": 16.5, "required_score": 15.0, "symbols": {
+  "BAD_WORD": {"name": "BAD_WORD", "score": 2.5, "description": "Says it"},
+  "NEUTRAL": {"name": "NEUTRAL", "score": 0.0}}}\\n'
+"""
+
+SPAMASSASSIN = """#!/bin/sh
+cat > message.$$
+cat message.$$
+printf '\\nbroadside-lint: 3.4 5.0\\n'
+printf -- '-0.0 NO_RELAYS              Informational\\n'
+printf ' 2.8 DRUG_ED_CAPS           BODY: Mentions it\\n'
+printf '                            and goes on\\n1000 GTUBE                  BODY: Test\\n\\n'
+"""
+
+
+def lint(scratch, programs, *args, html="<p>Hello {{ first_name }}</p>\n"):
+    """The result, with these programs and the shell's tools alone to be found."""
+    import os
+    import shutil
+    bin_folder = scratch.path / "bin"
+    bin_folder.mkdir()
+    for name in ("cat", "sleep"):
+        (bin_folder / name).symlink_to(shutil.which(name))
+    for name, text in programs.items():
+        file = bin_folder / name
+        file.write_text(text)
+        os.chmod(file, 0o755)
+    return scratch.json("check", campaign(scratch, html=html), "--lint", *args,
+                        env={"PATH": str(bin_folder)})
+
+
+def given_messages(scratch):
+    import email
+    import email.policy
+    return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+            for file in sorted(scratch.path.glob("message.*"))]
+
+
+def test_lint_asks_rspamd(scratch):
+    done = lint(scratch, {"rspamc": RSPAMC, "spamassassin": SPAMASSASSIN})
+    assert done["lint"] == {
+        "program": "rspamd", "messages": 3, "score": 16.5, "required": 15.0,
+        "address": "a@example.org",
+        "rules": [{"rule": "BAD_WORD", "score": 2.5, "description": "Says it",
+                   "messages": 3, "sample": "a@example.org"}]}
+    assert any("rspamd takes a@example.org's message for spam" in w for w in done["warnings"])
+    # The first, the smallest and the largest: whole messages.
+    assert sorted(m["to"] for m in given_messages(scratch)) == [
+        "a@example.org", "b@example.org", "c@example.org"]
+    assert all(m["message-id"] and m.get_body(("html",)) for m in given_messages(scratch))
+
+
+def test_lint_asks_spamassassin_where_rspamd_does_not_answer(scratch):
+    done = lint(scratch, {"rspamc": "#!/bin/sh\nexit 1\n", "spamassassin": SPAMASSASSIN},
+                html="<p>broadside-lint: 9 9\n{{ first_name }}</p>")
+    assert (done["lint"]["program"], done["lint"]["score"]) == ("SpamAssassin", 3.4)
+    assert [(r["rule"], r["score"]) for r in done["lint"]["rules"]] == [
+        ("DRUG_ED_CAPS", 2.8), ("GTUBE", 1000.0)]
+    assert not any("for spam" in w or "lint" in w for w in done["warnings"])
+
+
+def test_lint_says_when_there_is_nobody_to_ask(scratch):
+    done = lint(scratch, {})
+    assert done["lint"] is None and done["rendered"] == 3
+    assert any("install rspamd or SpamAssassin" in w for w in done["warnings"])
+
+
+def test_lint_outlives_a_program_that_fails_or_does_not_read(scratch):
+    done = lint(scratch, {"rspamc": "#!/bin/sh\necho nonsense\n",
+                          "spamassassin": "#!/bin/sh\nexit 3\n"},
+                html="<p>{{ first_name }}" + "y" * 1000000 + "</p>")
+    assert done["lint"] is None
+    assert any(w.startswith("lint: cannot run: spamassassin: it failed")
+               for w in done["warnings"])
+
+
+def test_lint_with_a_real_spamassassin(scratch):
+    import shutil
+
+    import pytest
+    if not shutil.which("spamassassin"):
+        pytest.skip("SpamAssassin is not installed")
+    env = {"PATH": str(scratch.path / "bin")}
+    (scratch.path / "bin").mkdir()
+    for name in ("spamassassin", "perl"):
+        (scratch.path / "bin" / name).symlink_to(shutil.which(name))
+    file = campaign(scratch, html="<p>{{ first_name }} XJS*C4JDBQADN1.NSBN3*2IDNEN*"
+                                  "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X</p>")
+    done = scratch.json("check", file, "--lint", env=env)
+    assert done["lint"]["program"] == "SpamAssassin", done["warnings"]
+    assert "GTUBE" in [rule["rule"] for rule in done["lint"]["rules"]]
+    assert done["lint"]["score"] > 900 and done["lint"]["required"] == 5.0
