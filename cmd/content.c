@@ -11,6 +11,7 @@
 #include "cmd/files.h"
 #include "cmd/media_type.h"
 #include "cmd/partials.h"
+#include "cmd/text_partials.h"
 #include "core/base/log.h"
 #include "core/mail/address_list.h"
 #include "core/mail/html_text.h"
@@ -24,7 +25,8 @@
 struct maker {
     struct content *content;
     EVP_MD_CTX *digest;
-    struct template_loader loader;
+    struct template_loader loader, text_loader;
+    struct text_partials text_partials;
     struct error *error;
     struct str html_source, text_source;
     struct message_file *files;
@@ -104,6 +106,16 @@ static enum err compile(struct maker *maker, struct str source, struct str name,
     return template_compile(source, &options, template, maker->error);
 }
 
+/* The partials were read for the HTML, and are in the hash, before. */
+static enum err compile_made_text(struct maker *maker)
+{
+    struct template_options options =
+        options_for(maker, STR(CONTENT_MADE_TEXT), TEMPLATE_ESCAPE_NONE);
+    options.loader = &maker->text_loader;
+    return template_compile(maker->text_source, &options, &maker->content->text,
+                            maker->error);
+}
+
 static enum err compile_headers(struct maker *maker)
 {
     struct content *content = maker->content;
@@ -129,7 +141,8 @@ static enum err text_from_html(struct maker *maker)
 {
     struct buf text;
     buf_init(&text, CONTENT_TEMPLATE_MAX);
-    enum err err = html_to_text(maker->html_source, &text, maker->error);
+    struct html_partials partials = text_partials_for(&maker->text_partials);
+    enum err err = html_to_text(maker->html_source, &partials, &text, maker->error);
     if (err == ERR_NONE) {
         maker->text_source = arena_copy(&maker->content->arena, buf_str(&text));
         err = str_is_null(maker->text_source) ? no_memory(maker) : ERR_NONE;
@@ -165,8 +178,9 @@ static enum err compile_text(struct maker *maker)
                : text_from_html(maker);
     if (err != ERR_NONE || str_is_null(maker->text_source))
         return err;
-    return compile(maker, maker->text_source, is_own ? name : STR(CONTENT_MADE_TEXT),
-                   TEMPLATE_ESCAPE_NONE, &maker->content->text);
+    return is_own ? compile(maker, maker->text_source, name, TEMPLATE_ESCAPE_NONE,
+                            &maker->content->text)
+                  : compile_made_text(maker);
 }
 
 static enum err compile_all(struct maker *maker)
@@ -329,6 +343,9 @@ enum err content_new(const struct campaign_file *campaign, struct str_list colum
     *content = NULL;
     maker.loader = (struct template_loader){
         .self = &maker, .load = load_partial, .list = list_partials};
+    maker.text_loader = (struct template_loader){.self = &maker.text_partials,
+                                                 .load = text_partials_load,
+                                                 .list = text_partials_list};
     maker.content = calloc(1, sizeof(*maker.content));
     maker.digest = EVP_MD_CTX_new();
     if (maker.content == NULL || maker.digest == NULL) {
@@ -338,6 +355,7 @@ enum err content_new(const struct campaign_file *campaign, struct str_list colum
     maker.content->campaign = campaign;
     maker.content->columns = columns;
     arena_init(&maker.content->arena, CONTENT_MEMORY_MAX);
+    text_partials_init(&maker.text_partials, campaign->folder, &maker.content->arena);
     CHECK(EVP_DigestInit_ex(maker.digest, EVP_sha256(), NULL) == 1);
     err = make(&maker, secret);
     if (err != ERR_NONE) {

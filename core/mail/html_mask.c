@@ -53,7 +53,91 @@ struct str liquid_tag_name(const struct liquid_tag *tag)
 
 static struct liquid_tag liquid_tag_of(struct str source)
 {
-    return (struct liquid_tag){source, source.p[1] == '%'};
+    return (struct liquid_tag){.source = source, .is_control = source.p[1] == '%'};
+}
+
+/* Inside of the braces. */
+static bool begins_with_hyphen(struct str source)
+{
+    return source.n > 4 && source.p[2] == '-';
+}
+
+static bool ends_with_hyphen(struct str source)
+{
+    return source.n > 5 && source.p[source.n - 3] == '-';
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Leaves `word` of a tag's text out, with what follows it up to a blank. */
+static void blank_out(char *text, size_t n, struct str word)
+{
+    char *at = memmem(text, n, word.p, word.n);
+    char *end = text + n - 2;
+    if (at == NULL)
+        return;
+    memset(at, ' ', word.n);
+    for (at += word.n; at < end && is_space(*at); at++)
+        continue;
+    for (; at < end && !is_space(*at) && *at != ','; at++)
+        *at = ' ';
+}
+
+/* {% tablerow x in y cols: 2 %} to {% for x in y %}; both names become shorter. */
+static void rewrite_tablerow(char *text, size_t n, struct str from, struct str to)
+{
+    char *name = memmem(text, n, from.p, from.n);
+    memcpy(name, to.p, to.n);
+    memset(name + to.n, ' ', from.n - to.n);
+    blank_out(text, n, STR("cols:"));
+}
+
+/* The place of "raw" at the end of an output, behind its '|'; NULL if it does not end
+ * so. */
+static char *raw_at_end(char *text, size_t n)
+{
+    char *end = text + n - 2;
+    while (end > text + 2 && is_space(end[-1]))
+        end--;
+    if (end - text < 5 || memcmp(end - 3, "raw", 3) != 0)
+        return NULL;
+    char *before = end - 3;
+    while (before > text + 2 && is_space(before[-1]))
+        before--;
+    return before[-1] == '|' ? end - 3 : NULL;
+}
+
+/* A copy of the tag as a text wants it. */
+static enum err liquid_tag_adapt(struct liquid_tag *tag, struct arena *arena)
+{
+    struct str name = liquid_tag_name(tag), raw = STR("raw"), strip = STR("strip_html");
+    size_t n = tag->source.n;
+    bool has_raw = false;
+    char *text = arena_alloc(arena, n + strip.n);
+    if (text == NULL)
+        return ERR_MEMORY;
+    memcpy(text, tag->source.p, n);
+    if (begins_with_hyphen(tag->source))
+        text[2] = ' ';
+    if (ends_with_hyphen(tag->source))
+        text[n - 3] = ' ';
+    tag->is_tablerow =
+        str_equal(name, STR("tablerow")) || str_equal(name, STR("endtablerow"));
+    if (str_equal(name, STR("tablerow")))
+        rewrite_tablerow(text, n, name, STR("for"));
+    else if (tag->is_tablerow)
+        rewrite_tablerow(text, n, name, STR("endfor"));
+    char *at = tag->is_control ? NULL : raw_at_end(text, n);
+    if (at != NULL) {
+        has_raw = true;
+        memmove(at + strip.n, at + raw.n, (size_t)(text + n - at) - raw.n);
+        memcpy(at, strip.p, strip.n);
+    }
+    tag->source = str_slice(text, n + (has_raw ? strip.n - raw.n : 0));
+    return ERR_NONE;
 }
 
 /* Bytes from the front of s to behind the tag that closes the comment (or doc) which
@@ -135,7 +219,12 @@ static bool tag_add(struct masker *masker, struct str source)
         mask->tags = tags;
         mask->cap = cap;
     }
-    mask->tags[mask->count++] = liquid_tag_of(source);
+    struct liquid_tag tag = liquid_tag_of(source);
+    if (liquid_tag_adapt(&tag, &mask->arena) != ERR_NONE) {
+        masker_fail(masker, ERR_MEMORY);
+        return false;
+    }
+    mask->tags[mask->count++] = tag;
     return true;
 }
 
@@ -154,15 +243,32 @@ static void mask_character(struct html_mask *mask, size_t number)
     buf_append(&mask->html, str_slice(c, sizeof c));
 }
 
+static void trim_before(struct buf *html)
+{
+    while (html->n > 0 && is_space(html->p[html->n - 1]))
+        html->n--;
+}
+
+static void trim_behind(struct masker *masker)
+{
+    while (masker->rest.n > 0 && is_space(masker->rest.p[0]))
+        masker->rest = str_from(masker->rest, 1);
+}
+
 /* At a Liquid tag of `bytes`. */
 static void mask_liquid(struct masker *masker, size_t bytes)
 {
+    struct html_mask *mask = masker->mask;
     struct str source = str_head(masker->rest, bytes);
     size_t silent = liquid_silent_bytes(masker->rest, bytes);
-    masker->rest = str_from(masker->rest, silent > 0 ? silent : bytes);
+    struct str whole = str_head(masker->rest, silent > 0 ? silent : bytes);
+    if (begins_with_hyphen(source))
+        trim_before(&mask->html);
+    masker->rest = str_from(masker->rest, whole.n);
+    if (ends_with_hyphen(whole))
+        trim_behind(masker);
     if (silent > 0 || !tag_add(masker, source))
         return;
-    struct html_mask *mask = masker->mask;
     mask->expected += mask->tags[mask->count - 1].is_control && masker->where != IN_TAG;
     if (masker->where == IN_TEXT)
         mask_comment(mask, mask->count - 1);
@@ -293,6 +399,7 @@ enum err html_mask(struct str source, bool flat, struct html_mask *mask)
 {
     struct masker masker = {.rest = source, .mask = mask, .flat = flat};
     *mask = (struct html_mask){0};
+    arena_init(&mask->arena, (size_t)HTML_SOURCE_MAX * 4);
     buf_init(&mask->html, (size_t)HTML_SOURCE_MAX * 4);
     if (source.n > HTML_SOURCE_MAX)
         return ERR_LIMIT;
@@ -316,6 +423,7 @@ enum err html_mask(struct str source, bool flat, struct html_mask *mask)
 void html_mask_fini(struct html_mask *mask)
 {
     buf_fini(&mask->html);
+    arena_fini(&mask->arena);
     free(mask->tags);
     *mask = (struct html_mask){0};
 }

@@ -6,23 +6,33 @@
  * becomes a comment where text is read (comments stay where they are) and one
  * private-use character elsewhere (attributes, style, title).
  *
- * Owns:    the masked source and the list of tags, from html_mask to html_mask_fini.
- * Keeps:   the source, which the tags point into.
+ * Liquid's whitespace control works on the HTML's white space, most of which a text
+ * does not keep: it is carried out here, and the tags lose their hyphens. `| raw` at
+ * the end of an output, which is HTML then, becomes `| strip_html`, and tablerow, which
+ * would print table elements, becomes for.
+ *
+ * Owns:    the masked source, the list of tags and those that were rewritten, from
+ *          html_mask to html_mask_fini.
+ * Keeps:   the source, which the other tags point into.
  * Errors:  ERR_LIMIT, ERR_MEMORY.
  */
 #ifndef BROADSIDE_MAIL_HTML_MASK_H
 #define BROADSIDE_MAIL_HTML_MASK_H
 
+#include "core/base/arena.h"
 #include "core/base/buf.h"
 
 struct liquid_tag {
     struct str source;
     /* {% %}, not {{ }}. */
     bool is_control;
+    /* What was tablerow and endtablerow. */
+    bool is_tablerow;
 };
 
 struct html_mask {
     struct buf html;
+    struct arena arena;
     struct liquid_tag *tags;
     size_t count, cap;
     /* Control tags outside attributes: each has to come back once. */

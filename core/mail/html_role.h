@@ -6,7 +6,7 @@
 #ifndef BROADSIDE_MAIL_HTML_ROLE_H
 #define BROADSIDE_MAIL_HTML_ROLE_H
 
-#include "core/base/str.h"
+#include "core/mail/html_style.h"
 
 #include <gumbo.h>
 
@@ -27,8 +27,9 @@ enum html_role {
     ROLE_HIDDEN,
 };
 
-/* Of a document or an element; ROLE_HIDDEN for what its style hides. */
-enum html_role html_role_of(const GumboNode *node);
+/* Of a document or an element; ROLE_HIDDEN for what a style hides. A row of a table
+ * that has one cell with something in it is layout: a paragraph. */
+enum html_role html_role_of(const GumboNode *node, const struct html_style *style);
 /* STR_NULL if the element has none of that name. */
 struct str html_attribute(const GumboNode *node, const char *name);
 

@@ -32,8 +32,21 @@ struct frame {
     size_t text_begin, words;
 };
 
+/* One source and how it is read. */
+struct reading {
+    struct str html;
+    const struct html_partials *partials;
+    bool is_partial, is_flat;
+    /* Of a partial: line ends that it needs around it, known at the end. */
+    unsigned lines;
+};
+
 struct walker {
+    struct reading *reading;
     const struct html_mask *mask;
+    struct html_style style;
+    /* Of what was put before a fragment (wrapper_for). */
+    size_t wrapper_bytes;
     struct text_flow flow;
     struct frame *frames;
     size_t depth, cap;
@@ -177,15 +190,46 @@ static void control_track(struct walker *walker, struct str name)
         walker->in_raw = name.p[0] == 'r';
 }
 
+/* The name in {% render 'name' %}; empty if it is worked out at run time. */
+static struct str partial_name(const struct liquid_tag *tag)
+{
+    struct str tag_name = liquid_tag_name(tag), rest = tag->source, name;
+    rest = str_from(rest, (size_t)(tag_name.p + tag_name.n - rest.p));
+    while (rest.n > 0 && (unsigned char)rest.p[0] <= ' ')
+        rest = str_from(rest, 1);
+    if (rest.n == 0 || (rest.p[0] != '"' && rest.p[0] != '\''))
+        return STR("");
+    name = str_split(str_from(rest, 1), rest.p[0], &rest);
+    return name;
+}
+
+static void partial_put(struct walker *walker, const struct liquid_tag *tag)
+{
+    const struct html_partials *partials = walker->reading->partials;
+    struct str name = partial_name(tag);
+    unsigned lines =
+        partials != NULL && name.n > 0 ? partials->lines(partials->self, name) : 0;
+    if (lines > 0)
+        text_flow_newline(&walker->flow, lines);
+    word_put(walker, tag->source, VALUE_WIDTH);
+    if (lines > 0)
+        text_flow_newline(&walker->flow, lines);
+}
+
 static void control_put(struct walker *walker, const struct liquid_tag *tag)
 {
-    static const char *const writers[] = {"render", "include",   "echo",      "cycle",
-                                          "liquid", "increment", "decrement", NULL};
+    static const char *const partials[] = {"render", "include", NULL};
+    static const char *const writers[] = {"echo",      "cycle",     "liquid",
+                                          "increment", "decrement", NULL};
     struct str name = liquid_tag_name(tag);
     control_track(walker, name);
-    if (is_name_in(name, writers) && walker->hidden == 0)
+    if (tag->is_tablerow)
+        text_flow_newline(&walker->flow, 1);
+    if (walker->hidden == 0 && is_name_in(name, partials))
+        partial_put(walker, tag);
+    else if (walker->hidden == 0 && is_name_in(name, writers))
         word_put(walker, tag->source, VALUE_WIDTH);
-    else
+    else if (!is_name_in(name, partials) && !str_equal(name, STR("echo")))
         text_flow_tag(&walker->flow, tag->source);
 }
 
@@ -204,7 +248,8 @@ static void comment_put(struct walker *walker, struct str text)
 
 static void link_put(struct walker *walker, struct str url)
 {
-    size_t number = walker->liquid_depth == 0 ? link_notes_add(&walker->notes, url) : 0;
+    bool is_noted = walker->liquid_depth == 0 && !walker->reading->is_partial;
+    size_t number = is_noted ? link_notes_add(&walker->notes, url) : 0;
     text_flow_space(&walker->flow, 1);
     if (number > 0) {
         buf_printf(&walker->word, "[%zu]", number);
@@ -265,6 +310,26 @@ static void item_enter(struct walker *walker, struct frame *frame)
         text_flow_marker(&walker->flow, str_of(mark));
 }
 
+/* The number before the first item of an ordered list. */
+static unsigned items_before(const GumboNode *list)
+{
+    uint64_t start;
+    if (list->type != GUMBO_NODE_ELEMENT || list->v.element.tag != GUMBO_TAG_OL ||
+        !str_to_u64(html_attribute(list, "start"), &start) || start == 0)
+        return 0;
+    return start <= 1000000 ? (unsigned)start - 1 : 0;
+}
+
+static void image_put(struct walker *walker, const GumboNode *image)
+{
+    struct str alt = html_attribute(image, "alt");
+    if (alt.n == 0)
+        return;
+    text_flow_space(&walker->flow, 1);
+    text_put(walker, alt);
+    text_flow_space(&walker->flow, 1);
+}
+
 static bool is_in_list(const struct walker *walker)
 {
     for (size_t i = 0; i + 1 < walker->depth; i++)
@@ -299,7 +364,7 @@ static void enter(struct walker *walker, struct frame *frame)
         walker->pre++;
         break;
     case ROLE_CELL: text_flow_space(&walker->flow, 2); break;
-    case ROLE_IMAGE: text_put(walker, html_attribute(frame->node, "alt")); break;
+    case ROLE_IMAGE: image_put(walker, frame->node); break;
     case ROLE_BREAK: text_flow_break(&walker->flow); break;
     case ROLE_RULE: rule_put(walker); break;
     case ROLE_HIDDEN: walker->hidden++; break;
@@ -353,6 +418,32 @@ static void leave(struct walker *walker, const struct frame *frame)
 
 /* ---- the walk ------------------------------------------------------------------ */
 
+/* The first element that breaks lines says how a partial stands in a text. */
+static void note_lines(struct walker *walker, const struct frame *frame)
+{
+    struct reading *reading = walker->reading;
+    if (!reading->is_partial || reading->lines > 0 || walker->hidden > 0 ||
+        frame->node->type == GUMBO_NODE_DOCUMENT ||
+        frame->node->v.element.start_pos.offset < walker->wrapper_bytes)
+        return;
+    switch (frame->role) {
+    case ROLE_INLINE:
+    case ROLE_CELL:
+    case ROLE_LINK:
+    case ROLE_IMAGE:
+    case ROLE_BREAK:
+    case ROLE_HIDDEN: break;
+    case ROLE_BLOCK:
+    case ROLE_ITEM: reading->lines = 1; break;
+    case ROLE_PARAGRAPH:
+    case ROLE_HEADING:
+    case ROLE_LIST:
+    case ROLE_QUOTE:
+    case ROLE_PRE:
+    case ROLE_RULE: reading->lines = 2; break;
+    }
+}
+
 static bool push(struct walker *walker, const GumboNode *node)
 {
     if (walker->depth == walker->cap) {
@@ -366,12 +457,14 @@ static bool push(struct walker *walker, const GumboNode *node)
         walker->cap = cap;
     }
     struct frame *frame = &walker->frames[walker->depth++];
-    *frame =
-        (struct frame){.node = node,
-                       .role = walker->hidden > 0 ? ROLE_INLINE : html_role_of(node),
-                       .liquid_depth = walker->liquid_depth,
-                       .text_begin = walker->flow.text->n,
-                       .words = walker->words};
+    *frame = (struct frame){
+        .node = node,
+        .role = walker->hidden > 0 ? ROLE_INLINE : html_role_of(node, &walker->style),
+        .items = items_before(node),
+        .liquid_depth = walker->liquid_depth,
+        .text_begin = walker->flow.text->n,
+        .words = walker->words};
+    note_lines(walker, frame);
     enter(walker, frame);
     return true;
 }
@@ -438,23 +531,98 @@ static enum err walker_result(const struct walker *walker)
     return is_whole && !is_moved ? ERR_NONE : ERR_DATA;
 }
 
-static enum err masked_to_text(const struct html_mask *mask, struct buf *text)
+static bool is_blank_at(struct str html, size_t at)
+{
+    return at < html.n && text_blank_bytes(str_slice(html.p + at, 1)) > 0;
+}
+
+static bool begins_with_one_of(struct str html, const char *const *tags)
+{
+    for (; *tags != NULL; tags++)
+        if (str_has_prefix_nocase(html, str_of(*tags)))
+            return true;
+    return false;
+}
+
+/* What a source has to stand in to be read as it is meant: a fragment in a body, for
+ * before one the parser drops white space, and what is inside of a table in a table. */
+static struct str wrapper_for(struct str html)
+{
+    static const char *const documents[] = {"<!doctype", "<html", "<head", "<body",
+                                            NULL};
+    static const char *const rows[] = {"<tr", "<tbody", "<thead", "<tfoot", NULL};
+    static const char *const cells[] = {"<td", "<th", NULL};
+    while (html.n > 0 && (str_has_prefix(html, STR("<!--")) || is_blank_at(html, 0))) {
+        const char *end = NULL;
+        if (html.p[0] == '<')
+            end = memmem(html.p, html.n, "-->", 3);
+        html = str_from(html, end != NULL ? (size_t)(end - html.p) + 3 : 1);
+    }
+    if (begins_with_one_of(html, documents))
+        return STR("");
+    return begins_with_one_of(html, rows)    ? STR("<body><table>")
+           : begins_with_one_of(html, cells) ? STR("<body><table><tr>")
+                                             : STR("<body>");
+}
+
+static enum err html_insert(struct buf *html, struct str wrapper)
+{
+    size_t n = html->n;
+    if (buf_reserve(html, wrapper.n) == NULL)
+        return html->failed;
+    memmove(html->p + wrapper.n, html->p, n);
+    memcpy(html->p, wrapper.p, wrapper.n);
+    html->n += wrapper.n;
+    return ERR_NONE;
+}
+
+/* Words in a line keep the blanks that part them from their neighbours. */
+static void partial_finish(struct walker *walker, struct str html, size_t begin)
+{
+    struct buf *text = walker->flow.text;
+    bool is_words = walker->reading->lines == 0 && html.n > 0;
+    if (is_words && is_blank_at(html, html.n - 1) && text->n > begin)
+        buf_append_char(text, ' ');
+    if (!is_words || !is_blank_at(html, 0) || buf_reserve(text, 1) == NULL)
+        return;
+    memmove(text->p + begin + 1, text->p + begin, text->n - begin);
+    text->p[begin] = ' ';
+    text->n++;
+}
+
+static void whole_finish(struct walker *walker)
+{
+    notes_put(walker);
+    text_flow_finish(&walker->flow);
+}
+
+static enum err masked_to_text(struct html_mask *mask, struct reading *reading,
+                               struct buf *text)
 {
     GumboOptions options = kGumboDefaultOptions;
     struct walker *walker = calloc(1, sizeof *walker);
+    size_t begin = text->n;
     if (walker == NULL)
         return ERR_MEMORY;
-    options.max_errors = 0;
-    struct str html = buf_str(&mask->html);
-    GumboOutput *output = gumbo_parse_with_options(&options, html.p, html.n);
+    walker->reading = reading;
     walker->mask = mask;
+    options.max_errors = 0;
+    struct str wrapper = wrapper_for(buf_str(&mask->html));
+    walker->wrapper_bytes = wrapper.n;
+    enum err err = wrapper.n > 0 ? html_insert(&mask->html, wrapper) : ERR_NONE;
+    struct str html = buf_str(&mask->html);
+    html_style_read(&walker->style, html);
+    GumboOutput *output = gumbo_parse_with_options(&options, html.p, html.n);
     text_flow_init(&walker->flow, text);
     buf_init(&walker->word, HTML_SOURCE_MAX * 2);
     buf_init(&walker->notes.urls, HTML_SOURCE_MAX * 2);
     walk(walker, output->document);
-    notes_put(walker);
-    text_flow_finish(&walker->flow);
-    enum err err = walker_result(walker);
+    if (reading->is_partial)
+        partial_finish(walker, str_from(html, wrapper.n), begin);
+    else
+        whole_finish(walker);
+    if (err == ERR_NONE)
+        err = walker_result(walker);
     gumbo_destroy_output(&options, output);
     buf_fini(&walker->word);
     buf_fini(&walker->notes.urls);
@@ -463,24 +631,28 @@ static enum err masked_to_text(const struct html_mask *mask, struct buf *text)
     return err;
 }
 
-static enum err try_to_text(struct str html, bool flat, struct buf *text)
+static enum err try_to_text(struct reading *reading, struct buf *text)
 {
     struct html_mask mask;
     size_t before = text->n;
-    enum err err = html_mask(html, flat, &mask);
+    reading->lines = 0;
+    enum err err = html_mask(reading->html, reading->is_flat, &mask);
     if (err == ERR_NONE)
-        err = masked_to_text(&mask, text);
+        err = masked_to_text(&mask, reading, text);
     if (err != ERR_NONE)
         text->n = before;
     html_mask_fini(&mask);
     return err;
 }
 
-enum err html_to_text(struct str html, struct buf *text, struct error *error)
+static enum err read_to_text(struct reading *reading, struct buf *text,
+                             struct error *error)
 {
-    enum err err = try_to_text(html, false, text);
-    if (err == ERR_DATA)
-        err = try_to_text(html, true, text);
+    enum err err = try_to_text(reading, text);
+    if (err == ERR_DATA) {
+        reading->is_flat = true;
+        err = try_to_text(reading, text);
+    }
     if (err == ERR_DATA)
         return error_set(error, err,
                          "text from html: Liquid tags cut its elements in two; write a "
@@ -488,4 +660,20 @@ enum err html_to_text(struct str html, struct buf *text, struct error *error)
     if (err != ERR_NONE)
         return error_set(error, err, "text from html: %s", err_words(err));
     return ERR_NONE;
+}
+
+enum err html_to_text(struct str html, const struct html_partials *partials,
+                      struct buf *text, struct error *error)
+{
+    struct reading reading = {.html = html, .partials = partials};
+    return read_to_text(&reading, text, error);
+}
+
+enum err html_partial_to_text(struct str html, const struct html_partials *partials,
+                              struct buf *text, unsigned *lines, struct error *error)
+{
+    struct reading reading = {.html = html, .partials = partials, .is_partial = true};
+    enum err err = read_to_text(&reading, text, error);
+    *lines = reading.lines;
+    return err;
 }

@@ -7,6 +7,7 @@
  * in a Liquid block, whose number of turns nobody knows yet); lists, tables,
  * quotations, headings and alternative texts of images are kept in the manner of plain
  * mail; what a reader would not see (head, styles, hidden preheaders) is left out.
+ * Partials are HTML too: each is made into text by itself, and {% render %} stays.
  *
  * Owns:    nothing.
  * Thread:  any.
@@ -24,8 +25,23 @@
 #define HTML_SOURCE_MAX (4u << 20)
 #define HTML_TAGS_MAX   20000
 
-/* Appends to `text`, which is left as it is on an error but for the sticky one. */
-MUST_CHECK enum err html_to_text(struct str html, struct buf *text,
-                                 struct error *error);
+/* What html_to_text needs to know of the partials that a template renders. */
+struct html_partials {
+    void *self;
+    /* How many line ends one needs before and behind it; 0 for words in a line. */
+    unsigned (*lines)(void *self, struct str name);
+};
+
+/* Appends to `text`, which is left as it is on an error but for the sticky one.
+ * `partials` is NULL if they are all words in a line. */
+MUST_CHECK enum err html_to_text(struct str html, const struct html_partials *partials,
+                                 struct buf *text, struct error *error);
+/* The same for a partial, which is part of a text: its links stand in place, no line
+ * end is added, blanks at its ends stay if it is words in a line. *lines is how many
+ * line ends it needs around it. */
+MUST_CHECK enum err html_partial_to_text(struct str html,
+                                         const struct html_partials *partials,
+                                         struct buf *text, unsigned *lines,
+                                         struct error *error);
 
 #endif

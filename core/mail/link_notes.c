@@ -32,5 +32,6 @@ bool link_is_said(struct str text, struct str url)
 bool link_leads_somewhere(struct str url)
 {
     return url.n > 0 && url.p[0] != '#' && !str_equal(url, STR("mailto:")) &&
-           !str_has_prefix_nocase(url, STR("javascript:"));
+           !str_has_prefix_nocase(url, STR("javascript:")) &&
+           !str_has_prefix_nocase(url, STR("cid:"));
 }

@@ -24,7 +24,8 @@ size_t link_notes_add(struct link_notes *notes, struct str url);
 struct str link_notes_at(const struct link_notes *notes, size_t index);
 /* Does a link's text say its address already? */
 bool link_is_said(struct str text, struct str url);
-/* False for what leads nowhere outside the HTML: anchors, scripts, nothing. */
+/* False for what leads nowhere outside the HTML: anchors, scripts, parts
+ * of the message, nothing. */
 bool link_leads_somewhere(struct str url);
 
 #endif

@@ -104,3 +104,24 @@ def test_after_the_launch_it_is_what_was_sent(scratch, file):
              .hexdigest() for n in ("1", "2")}
     assert shown == arrived
     assert shown == {entry["sha256"] for entry in sandbox.accepted()}
+
+
+def test_partials_of_a_made_text_are_text(scratch):
+    """Header and footer in partials are HTML; in the text part they are none."""
+    scratch.import_list(["a@example.org"])
+    scratch.write("h.html", "<html><body>{% render 'header', t: name %}\n"
+                            "<p>Hello {{ name }}{% render 'no', x: 1 %}!</p><table>"
+                            "{% for i in (1..2) %}{% render 'row', i: i %}{% endfor %}</table>\n"
+                            "{% render 'footer' %}{% include 'self' %}</body></html>")
+    scratch.write("header.liquid", "<div><h1>Big {{ t }}</h1></div>\n")
+    scratch.write("no.liquid", " <b>no. {{ x }}</b>")
+    scratch.write("row.liquid", "<tr><td>Item {{ i }}</td><td>{{ i }} &euro;</td></tr>\n")
+    scratch.write("footer.liquid", "<p>&copy; Acme<br><a href='https://x.example/u'>"
+                                   "Unsubscribe</a></p>")
+    scratch.write("self.liquid", "{% if false %}{% include 'self' %}{% endif %}<i>x</i>")
+    scratch.write("c.yaml", "campaign: c\nlist: people\nfrom: a@b.example\nsubject: s\n"
+                            "html: h.html\n")
+    assert scratch.run("preview", "c.yaml", "--part", "text").stdout == (
+        "Big name 0\n================\n\nHello name 0 no. 1!\n\nItem 1  1 \u20ac\n"
+        "Item 2  2 \u20ac\n\n\u00a9 Acme\nUnsubscribe <https://x.example/u>\n\nx\n")
+    assert "<h1>Big name 0</h1>" in scratch.run("preview", "c.yaml", "--part", "html").stdout

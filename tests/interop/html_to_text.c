@@ -12,7 +12,7 @@ int main(void)
     buf_init(&text, HTML_SOURCE_MAX);
     for (size_t n; (n = fread(bytes, 1, sizeof bytes, stdin)) > 0;)
         buf_append(&html, str_slice(bytes, n));
-    enum err err = html_to_text(buf_str(&html), &text, &error);
+    enum err err = html_to_text(buf_str(&html), NULL, &text, &error);
     if (err != ERR_NONE)
         fprintf(stderr, "%s\n", error.text);
     else

@@ -57,7 +57,93 @@ static const struct {
      "fourteen fifteen\n"},
     {"a<hr>b", "a\n\n----------------------------------------\n\nb\n"},
     {"<script>x()</script>\xF3\xB0\x80\x80y", "y\n"},
+    {"{{ a }} {{ b }}, you", "{{ a }} {{ b }}, you\n"},
+    {"<style>x</style>{{ a }} {% echo b %}<p>c", "{{ a }} {% echo b %}\n\nc\n"},
+    {"{% assign a = 1 %} <!-- b --> <!DOCTYPE html><html><body> {{ a }} {{ b }}",
+     "{% assign a = 1 %}{{ a }} {{ b }}\n"},
+    /* Whitespace control works on the HTML's white space, not on the text's. */
+    {"a {%- if b -%} c {%- endif -%} d", "a{%  if b  %}c{%  endif  %}d\n"},
+    {"<ul> {%- for x in y -%} <li> {{- x -}} </li> {%- endfor -%} </ul>",
+     "{%  for x in y  %}* {{  x  }}\n{%  endfor  %}"},
+    {"a {%- comment -%} b {%- endcomment -%} c {%- # d -%} e", "ace\n"},
+    /* Values that are HTML themselves. */
+    {"{{ a | raw }} {{ b |raw}} {{ c | raw | upcase }} {{ draw }}",
+     "{{ a | strip_html }} {{ b |strip_html}} {{ c | raw | upcase }} {{ draw }}\n"},
+    {"{% tablerow x in y cols: 2 limit:3 %}{{ x }}{% endtablerow %}",
+     "{% for      x in y         limit:3 %}{{ x }}\n{% endfor      %}"},
+    /* Layout and data in tables. */
+    {"<table><tr><td>One.</td></tr><tr><td>&nbsp;</td><td>Two.</td></tr></table>",
+     "One.\n\nTwo.\n"},
+    {"<table><tr><td><p>Shoes</p></td><td> <p>5</p></td></tr>"
+     "<tr><td><div>Hat</div></td><td>{{ p }}</td></tr></table>",
+     "Shoes  5\nHat  {{ p }}\n"},
+    {"<table><tr><td><p>a</p><p>b</p></td><td>c</td></tr></table>", "a\n\nb\n\nc\n"},
+    {"<ol start=5><li>a<li>b</ol>", "5. a\n6. b\n"},
+    {"<img alt=a><img alt='b'><img alt=''><img>c", "a b c\n"},
+    {"a<select><option>b</select><textarea>c</textarea>", "a\n"},
+    {"<a href='cid:a'>b</a>", "b\n"},
+    /* Hidden by a style or a style sheet. */
+    {"<p style='color:red; DISPLAY: none !important'>a</p><p style='display:block'>b",
+     "b\n"},
+    {"<p style='opacity:0'>a</p><p style='opacity:0.5'>b</p><p style='max-height:0px;"
+     "overflow:hidden'>c</p><p style='max-height:0'>d</p>",
+     "b\n\nd\n"},
+    {"<style>/* .e{ */ .a, p.b, #c { display:none } .d p, .f:hover {display:none}"
+     "@media print { .e { display:none } .g{} } @import 'x'; .h{visibility:hidden}"
+     "</style><p class='x a'>1</p><p class=b>2</p><b class=b>3</b><p id=c>4</p>"
+     "<p class=d>5</p><p class=e>6</p><p class=h>7</p><p class=ab>8</p>",
+     "3\n\n5\n\n6\n\n8\n"},
+    {"<p hidden>{% render 'a' %}{% echo b %}{% assign c = 1 %}</p>d",
+     "{% assign c = 1 %}d\n"},
+    {"a{% render 'two' %}b{% render \"one\", x: 1 %}c{% render 'none' %}d",
+     "a\n\n{% render 'two' %}\n\nb\n{% render \"one\", x: 1 %}\nc"
+     "{% render 'none' %}d\n"},
 };
+
+static unsigned lines_of(void *self, struct str name)
+{
+    (void)self;
+    return str_equal(name, STR("two")) ? 2 : str_equal(name, STR("one"));
+}
+static const struct html_partials partials = {.lines = lines_of};
+
+static const struct {
+    const char *html, *want;
+    unsigned lines;
+} fragments[] = {
+    {"", "", 0},
+    {" ", " ", 0},
+    {" <b>a</b>\n", " a ", 0},
+    {"a", "a", 0},
+    {"\n<p>a</p>\n", "a", 2},
+    {"<div><p>a</p></div>", "a", 1},
+    {"<tr><td>{{ a }}</td><td>b</td></tr>\n", "{{ a }}  b", 1},
+    {"{% if x %}<td>a</td><td>b</td>{% endif %}", "{% if x %}a  b{% endif %}", 0},
+    {"<li>a</li>", "* a", 1},
+    {"<table><tr><td>a</table>", "a", 2},
+    {"<a href='https://x.org'>a</a>", "a <https://x.org>", 0},
+    {"<p>a</p>{% render 'two' %}", "a\n\n{% render 'two' %}", 2},
+    {"</td></tr></table>", "", 0},
+};
+
+static void html__of_partials_fits_into_a_text(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof fragments / sizeof fragments[0]; i++) {
+        struct buf text;
+        unsigned lines = 9;
+        buf_init(&text, 1 << 20);
+        buf_append(&text, STR(">"));
+        assert_int_equal(html_partial_to_text(str_of(fragments[i].html), &partials,
+                                              &text, &lines, NULL),
+                         ERR_NONE);
+        const char *got = buf_c_string(&text) + 1;
+        if (strcmp(got, fragments[i].want) != 0 || lines != fragments[i].lines)
+            fail_msg("%s\ngot %u:\n%s\nwant %u:\n%s", fragments[i].html, lines, got,
+                     fragments[i].lines, fragments[i].want);
+        buf_fini(&text);
+    }
+}
 
 static void html__becomes_text(void **state)
 {
@@ -66,7 +152,7 @@ static void html__becomes_text(void **state)
         struct buf text;
         struct error error = {0};
         buf_init(&text, 1 << 20);
-        if (html_to_text(str_of(cases[i].html), &text, &error) != ERR_NONE)
+        if (html_to_text(str_of(cases[i].html), &partials, &text, &error) != ERR_NONE)
             fail_msg("%s: %s", cases[i].html, error.text);
         const char *got = buf_c_string(&text);
         if (strcmp(got, cases[i].want) != 0)
@@ -85,7 +171,7 @@ static void html__every_truncation_is_survived(void **state)
             assert_non_null(exact);
             memcpy(exact, cases[i].html, n);
             buf_init(&text, 1 << 20);
-            (void)!html_to_text(str_slice(exact, n), &text, NULL);
+            (void)!html_to_text(str_slice(exact, n), NULL, &text, NULL);
             buf_fini(&text);
             free(exact);
         }
@@ -100,8 +186,8 @@ static void html__limits_are_errors(void **state)
     buf_init(&text, 16);
     for (int i = 0; i <= HTML_TAGS_MAX; i++)
         buf_append(&html, STR("<b>"));
-    assert_int_equal(html_to_text(buf_str(&html), &text, NULL), ERR_LIMIT);
-    assert_int_equal(html_to_text(STR("more than sixteen bytes"), &text, NULL),
+    assert_int_equal(html_to_text(buf_str(&html), NULL, &text, NULL), ERR_LIMIT);
+    assert_int_equal(html_to_text(STR("more than sixteen bytes"), NULL, &text, NULL),
                      ERR_LIMIT);
     buf_fini(&html);
     buf_fini(&text);
@@ -116,7 +202,7 @@ static void html__deep_nesting_is_survived(void **state)
     for (int i = 0; i < HTML_TAGS_MAX; i++)
         buf_append(&html, STR("<div>"));
     buf_append(&html, STR("x"));
-    assert_int_equal(html_to_text(buf_str(&html), &text, NULL), ERR_NONE);
+    assert_int_equal(html_to_text(buf_str(&html), NULL, &text, NULL), ERR_NONE);
     assert_int_equal(text.n, 2);
     buf_fini(&html);
     buf_fini(&text);
@@ -126,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(html__becomes_text),
+        cmocka_unit_test(html__of_partials_fits_into_a_text),
         cmocka_unit_test(html__every_truncation_is_survived),
         cmocka_unit_test(html__limits_are_errors),
         cmocka_unit_test(html__deep_nesting_is_survived),
