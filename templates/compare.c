@@ -156,8 +156,11 @@ bool value_is_blank(struct value value)
 }
 
 /* The words ask the other side: they themselves are neither empty nor blank. */
-static bool equal_to_word(struct value word, struct value other)
+static bool equal_to_word(struct template_machine *machine, struct value word,
+                          struct value other)
 {
+    if (other.type == VALUE_STRING && !machine_step(machine, other.n / 8))
+        return false;
     return word.type == VALUE_BLANK ? value_is_blank(other) : value_is_empty(other);
 }
 
@@ -194,8 +197,9 @@ static bool compare_equal(struct template_machine *machine, struct value a,
                           struct value b)
 {
     if (is_word(a))
-        return equal_to_word(a, b);
-    return is_word(b) ? equal_to_word(b, a) : machine_values_equal(machine, a, b);
+        return equal_to_word(machine, a, b);
+    return is_word(b) ? equal_to_word(machine, b, a)
+                      : machine_values_equal(machine, a, b);
 }
 
 static bool contains(struct template_machine *machine, struct value left,
@@ -307,7 +311,8 @@ bool compare(struct template_machine *machine, struct value left,
         fail_comparison(machine, left, right);
         return false;
     }
-    if (!values_compare(left, right, &order))
+    if ((left.type == VALUE_STRING && !machine_step(machine, left.n / 64)) ||
+        !values_compare(left, right, &order))
         return false;
     switch ((int)comparison) {
     case COMPARE_LESS: return order < 0;

@@ -144,6 +144,19 @@ uint32_t *template_symbol_slot(const struct template *template, struct str name)
     return &template->symbol_slots[slot];
 }
 
+bool template_partial(const struct template *template, struct str name,
+                      struct html_context context, uint32_t *index)
+{
+    uint32_t symbol = *template_symbol_slot(template, name);
+    uint32_t next = symbol != 0 ? template->symbols[symbol - 1].partial : 0;
+    for (; next != 0; next = template->partials[next - 1].next) {
+        *index = next - 1;
+        if (html_context_equal(template->partials[*index].context, context))
+            return true;
+    }
+    return false;
+}
+
 uint32_t compiler_symbol(struct compiler *compiler, struct str name)
 {
     struct template *template = compiler->template;

@@ -41,11 +41,6 @@ struct compiler {
     struct html_context context;
     /* The last span of text, as long as the context has not been fed with it. */
     uint32_t unfed_span;
-    /* Names of for loops, for `offset: continue`. */
-    struct row_of_names {
-        struct str *p;
-        size_t n, cap;
-    } loop_names;
     unsigned cycle_serial, partial_depth;
     /* The contexts in which partials are used whose name only run time tells. */
     struct row_of_contexts {

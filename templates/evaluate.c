@@ -52,7 +52,7 @@ static struct value recipient_object(struct template_machine *machine)
 static struct value object_get(struct template_machine *machine,
                                const struct value *object, struct str name)
 {
-    if (object == NULL || !machine_step(machine, object->n / 32))
+    if (object == NULL || !machine_step(machine, object->n / 8 + name.n / 64))
         return value_nil();
     const struct value *found = value_member(object, name);
     return found != NULL ? *found : value_nil();
@@ -213,7 +213,7 @@ static struct value command_value(struct template_machine *machine, struct value
 static struct value lookup_name(struct template_machine *machine, struct value object,
                                 const struct lookup *lookup)
 {
-    if (object.type == VALUE_OBJECT && machine_step(machine, object.n / 32)) {
+    if (object.type == VALUE_OBJECT && machine_step(machine, object.n / 8)) {
         const struct value *found = value_member(&object, lookup->name);
         if (found != NULL)
             return *found;
@@ -264,8 +264,8 @@ static struct value evaluate_variable(struct template_machine *machine,
     struct value object = evaluate_root(machine, expression);
     const struct lookup *lookups = expression->variable.lookups;
     for (uint32_t i = 0; i < expression->variable.lookup_count; i++) {
-        if (value_is_nil(object))
-            return object;
+        if (value_is_nil(object) || !machine_step(machine, 1))
+            return value_nil();
         object = lookups[i].key != NULL ? lookup_key(machine, object, &lookups[i])
                                         : lookup_name(machine, object, &lookups[i]);
     }
@@ -358,7 +358,7 @@ static struct value apply_filter(struct template_machine *machine, struct value 
     if (call->keyword_count > 0)
         arguments[call->argument_count] = keywords_object(machine, call);
     bool is_long = input.type == VALUE_STRING || input.type == VALUE_ARRAY;
-    if (machine->failed || !machine_step(machine, 1 + (is_long ? input.n / 32 : 0)))
+    if (machine->failed || !machine_step(machine, 1 + (is_long ? input.n / 8 : 0)))
         return value_nil();
     return filter->apply(machine, input, arguments, count);
 }
@@ -414,7 +414,7 @@ bool evaluate_condition(struct template_machine *machine,
 {
     for (;; condition = condition->next) {
         bool holds = evaluate_comparison(machine, condition);
-        if (machine->failed)
+        if (machine->failed || !machine_step(machine, 1))
             return false;
         if (condition->relation == RELATION_NONE ||
             (condition->relation == RELATION_OR && holds) ||

@@ -27,20 +27,13 @@ static bool set_name(struct compiler *compiler, struct loop_node *loop,
     p[variable.n] = '-';
     memcpy(p + variable.n + 1, collection.p, collection.n);
     loop->name = str_slice(p, n);
-    struct row_of_names *names = &compiler->loop_names;
-    for (size_t i = 0; i < names->n; i++) {
-        if (str_equal(names->p[i], loop->name)) {
-            loop->name_index = (uint32_t)i;
-            return true;
-        }
-    }
-    struct row row = {names->p, names->n, names->cap};
-    struct str *name = row_add(compiler, &row, sizeof *name);
-    if (name == NULL)
+    uint32_t index = compiler_symbol(compiler, loop->name);
+    if (index == UINT32_MAX)
         return false;
-    *name = loop->name;
-    *names = (struct row_of_names){row.p, row.n, row.cap};
-    loop->name_index = (uint32_t)row.n - 1;
+    struct symbol *symbol = &compiler->template->symbols[index];
+    if (symbol->loop == 0)
+        symbol->loop = ++compiler->template->loop_name_count;
+    loop->name_index = symbol->loop - 1;
     return true;
 }
 

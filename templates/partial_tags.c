@@ -18,20 +18,6 @@ static struct str last_part(struct str name)
     return rest.n > 0 && rest.p[rest.n - 1] == '/' ? str_head(rest, rest.n - 1) : rest;
 }
 
-static bool partial_find(const struct compiler *compiler, struct str name,
-                         uint32_t *index)
-{
-    const struct template *template = compiler->template;
-    for (uint32_t i = 0; i < template->partial_count; i++) {
-        if (str_equal(template->partials[i].name, name) &&
-            html_context_equal(template->partials[i].context, compiler->context)) {
-            *index = i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool partial_add(struct compiler *compiler, struct str name, uint32_t *index)
 {
     struct template *template = compiler->template;
@@ -48,7 +34,12 @@ static bool partial_add(struct compiler *compiler, struct str name, uint32_t *in
     template->partial_count = (uint32_t)row.n;
     template->partial_cap = (uint32_t)row.cap;
     *index = (uint32_t)row.n - 1;
-    return partial->symbol != UINT32_MAX && partial->name_symbol != UINT32_MAX;
+    if (partial->symbol == UINT32_MAX || partial->name_symbol == UINT32_MAX)
+        return false;
+    struct symbol *symbol = &template->symbols[partial->name_symbol];
+    partial->next = symbol->partial;
+    symbol->partial = *index + 1;
+    return true;
 }
 
 /* Why a partial cannot be used; false without memory. */
@@ -131,7 +122,7 @@ static bool compiler_partial(struct compiler *compiler, struct str name,
 {
     struct str source;
     char why[256];
-    if (partial_find(compiler, name, index))
+    if (template_partial(compiler->template, name, compiler->context, index))
         return true;
     if (compiler->template->partial_count >= UINT16_MAX - 1)
         return compiler_fail(compiler, name.p, "Too many partials");

@@ -229,6 +229,8 @@ struct symbol {
     uint32_t field;
     /* Something in the template sets it. */
     bool is_set;
+    /* The first partial and the `for` loop so called, plus one; 0: none. */
+    uint32_t partial, loop;
 };
 
 /* A partial as it stands in one HTML context. */
@@ -240,6 +242,8 @@ struct partial {
     uint32_t symbol;
     /* The variable that {% include %} without `with` looks for: the whole name. */
     uint32_t name_symbol;
+    /* The next of the same name, in another context, plus one; 0: none. */
+    uint32_t next;
     /* Not found or refused: said when it is used. */
     bool is_missing;
     struct str problem;
@@ -279,6 +283,9 @@ struct read {
 
 /* The slot of a name: 0 in it, and it is where the name would stand. */
 uint32_t *template_symbol_slot(const struct template *template, struct str name);
+/* The partial of this name in this context; false: none. */
+bool template_partial(const struct template *template, struct str name,
+                      struct html_context context, uint32_t *index);
 
 /* Symbols that every template has. */
 enum { SYMBOL_FORLOOP, SYMBOL_TABLEROWLOOP, SYMBOL_RECIPIENT, SYMBOL_SELF };

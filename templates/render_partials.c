@@ -26,12 +26,11 @@ static const struct partial *partial_by_name(struct template_machine *machine,
                      "Argument error in tag 'include' - Illegal template name");
         return NULL;
     }
-    for (uint32_t i = 0; i < template->partial_count; i++) {
-        const struct partial *partial = &template->partials[i];
-        if (str_equal(partial->name, value_str(name)) &&
-            html_context_equal(partial->context, call->context))
-            return partial;
-    }
+    uint32_t index;
+    if (!machine_step(machine, 1 + name.n / 32))
+        return NULL;
+    if (template_partial(template, value_str(name), call->context, &index))
+        return &template->partials[index];
     machine_fail(machine, "Could not find partial '%.*s'",
                  STR_ARG(str_head(value_str(name), 100)));
     return NULL;

@@ -75,7 +75,6 @@ static enum err compile(struct str source, const struct template_options *option
                                 .unfed_span = SPAN_NONE};
     bool ok = !str_is_null(compiler.source) && add_fixed_symbols(&compiler) &&
               copy_fields(&compiler) && read(&compiler);
-    template->loop_name_count = (uint32_t)compiler.loop_names.n;
     ok = ok && compiler_settle(&compiler);
     if (!ok) {
         enum err code = compiler.code;

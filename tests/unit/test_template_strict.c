@@ -151,6 +151,28 @@ static void template_strict__reading_takes_linear_time(void **state)
     free(source);
 }
 
+/* Loops of long work within one step each would run for minutes. */
+static void template_strict__all_work_counts_as_steps(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {
+        "{% for i in (1..100000000) %}{% if a < b %}{% endif %}{% endfor %}",
+        "{% for i in (1..100000000) %}{% if s == blank %}{% endif %}{% endfor %}",
+        "{% for i in (1..100000000) %}{% if z or z or z or z %}{% endif %}{% endfor %}",
+        "{% for i in (1..100000000) %}{{ self[s] }}{{ o[s] }}{% endfor %}"};
+    static char json[300100];
+    int n = snprintf(json, sizeof json, "{\"o\":{\"a\":1},\"s\":\"%*s\",", 100000, "");
+    n += snprintf(json + n, sizeof json - (size_t)n, "\"a\":\"%*s\",", 99000, "");
+    snprintf(json + n, sizeof json - (size_t)n, "\"b\":\"%*s\"}", 99000, "");
+    alarm(60);
+    for (size_t i = 0; i < COUNT_OF(sources); i++) {
+        struct result result =
+            render_json(sources[i], json, TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE);
+        assert_non_null(strstr(result.text, "too many steps"));
+    }
+    alarm(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +180,7 @@ int main(void)
         cmocka_unit_test(template_lax__reads_on),
         cmocka_unit_test(template_strict__nesting_is_bounded),
         cmocka_unit_test(template_strict__reading_takes_linear_time),
+        cmocka_unit_test(template_strict__all_work_counts_as_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
