@@ -3,7 +3,8 @@
  */
 #include "cmd/opened.h"
 
-#include "core/base/log.h"
+#include <errno.h>
+#include <unistd.h>
 
 #define OPENED_MEMORY_MAX (16u << 20)
 
@@ -74,22 +75,29 @@ enum err opened_open(struct opened *opened, const struct globals *globals,
 }
 
 static enum err open_launched_file(struct opened *opened, const struct globals *globals,
-                                   const char *name, struct error *error)
+                                   const char *name, const char *path,
+                                   struct error *error)
 {
-    struct str path = arena_copy(&opened->arena, opened->campaign.path);
-    if (str_is_null(path))
+    struct str known = arena_copy(&opened->arena, opened->campaign.path);
+    if (str_is_null(known))
         return error_set(error, ERR_MEMORY, "cannot open the campaign: no memory");
-    enum err err = open_file(opened, globals, path.p, error);
+    if (path == NULL && access(known.p, F_OK) != 0)
+        return error_set(error, ERR_NOT_FOUND,
+                         "cannot resume: %s: its file %s: %s; if it was moved, say "
+                         "where to with --file",
+                         name, known.p, strerror(errno));
+    path = path != NULL ? path : known.p;
+    enum err err = open_file(opened, globals, path, error);
     if (err == ERR_NONE && !str_equal(opened->file.name, str_of(name)))
         err = error_set(error, ERR_CONFIG,
                         "cannot resume: %s: its file %s says campaign: %.*s now; "
                         "put the name back",
-                        name, path.p, STR_ARG(opened->file.name));
+                        name, path, STR_ARG(opened->file.name));
     return err;
 }
 
 enum err opened_open_launched(struct opened *opened, const struct globals *globals,
-                              const char *name, struct error *error)
+                              const char *name, const char *path, struct error *error)
 {
     begin(opened);
     enum err err = store_open(globals->db, &opened->store, error);
@@ -98,7 +106,7 @@ enum err opened_open_launched(struct opened *opened, const struct globals *globa
                             &opened->campaign, error);
     if (err == ERR_NONE) {
         opened->is_launched = true;
-        err = open_launched_file(opened, globals, name, error);
+        err = open_launched_file(opened, globals, name, path, error);
     }
     if (err == ERR_NONE)
         err = list_find_id(opened->store, opened->campaign.list_id, &opened->arena,

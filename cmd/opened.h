@@ -29,10 +29,12 @@ struct opened {
 
 MUST_CHECK enum err opened_open(struct opened *opened, const struct globals *globals,
                                 const char *path, struct error *error);
-/* The same for a launched campaign by its name, with the file it was launched from. */
+/* The same for a launched campaign by its name, with the file it was launched from; or
+ * from `path`, if that is not NULL, to which the file was moved. */
 MUST_CHECK enum err opened_open_launched(struct opened *opened,
                                          const struct globals *globals,
-                                         const char *name, struct error *error);
+                                         const char *name, const char *path,
+                                         struct error *error);
 /* Compiles the content anew, with the secret of a campaign that was just made. */
 MUST_CHECK enum err opened_set_campaign(struct opened *opened,
                                         const struct campaign *campaign,

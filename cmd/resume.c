@@ -12,33 +12,49 @@
 
 struct resume_values {
     struct sending_values sending;
+    const char *file;
     bool allow_change;
 };
 
 static const struct option resume_options[] = {
     {"allow-change", OPTION_FLAG, NULL, offsetof(struct resume_values, allow_change),
      "go on though what recipients get has changed", 0, 0},
+    {"file", OPTION_TEXT, "FILE", offsetof(struct resume_values, file),
+     "the campaign file, if it was moved since the launch", 0, 0},
     SENDING_OPTIONS(offsetof(struct resume_values, sending)),
     {0},
 };
+
+/* Where its file is and what it says now: what the next resume compares with. */
+static enum err keep_content(struct opened *opened, struct error *error)
+{
+    const struct campaign *campaign = &opened->campaign;
+    enum err err = campaign_refuse_running(opened->store, campaign->id, error);
+    return err != ERR_NONE
+               ? err
+               : campaign_set_content(opened->store, campaign->id, opened->file.path,
+                                      opened->file.source, opened->content->hash,
+                                      error);
+}
 
 static enum err check_content(struct opened *opened, bool allow_change,
                               struct error *error)
 {
     const struct campaign *campaign = &opened->campaign;
     if (memcmp(campaign->content_hash, opened->content->hash, CONTENT_HASH_BYTES) == 0)
-        return ERR_NONE;
+        return str_equal(campaign->path, opened->file.path)
+                   ? ERR_NONE
+                   : keep_content(opened, error);
     if (!allow_change)
         return error_set(
             error, ERR_CONFIG,
             "cannot resume: %.*s: what recipients get has changed since the "
             "launch (%.*s, a template, data or a file); put it back, or give "
             "--allow-change",
-            STR_ARG(campaign->name), STR_ARG(campaign->path));
+            STR_ARG(campaign->name), STR_ARG(opened->file.path));
     log_line(LOG_WARN, "changed", "%.*s: goes on with changed content",
              STR_ARG(campaign->name));
-    return campaign_set_content(opened->store, campaign->id, opened->file.path,
-                                opened->file.source, opened->content->hash, error);
+    return keep_content(opened, error);
 }
 
 /* A finished campaign has nothing to resume: its result again, so that a loop around
@@ -62,8 +78,8 @@ static int run_resume(const struct invocation *invocation, struct error *error)
     bool quiet = invocation->globals->quiet;
     struct opened opened;
     int exit_code;
-    enum err err =
-        opened_open_launched(&opened, invocation->globals, invocation->args[0], error);
+    enum err err = opened_open_launched(&opened, invocation->globals,
+                                        invocation->args[0], values->file, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     enum campaign_state state = opened.campaign.state;

@@ -149,3 +149,26 @@ def test_resume_of_a_finished_campaign_says_its_result_again(scratch, sandbox):
     scratch.import_list(["bounce1@example.org"])
     scratch.run("launch", scratch.campaign(sandbox.port), "--yes", code=3)
     scratch.run("resume", "spring", code=3)
+
+
+def test_resume_finds_a_campaign_file_that_was_moved(scratch, sandbox):
+    scratch.import_list(["a@example.org", "defer@example.org"])
+    name = scratch.campaign(sandbox.port, extra="retry:\n  first: 1s\n")
+    scratch.run("launch", name, "--yes", "--no-wait", code=75)
+    moved = scratch.path / "moved"
+    moved.mkdir()
+    for file in (name, "spring.txt"):
+        (scratch.path / file).rename(moved / file)
+    refused = scratch.run("resume", "spring", "--no-wait", code=66)
+    assert "--file" in refused.stderr
+    # Where it is now is kept, though nothing may have been due yet.
+    scratch.run("resume", "spring", "--file", moved / name, "--no-wait", code=None)
+    scratch.run("resume", "spring")
+    assert sandbox.counts() == {"a@example.org": 1, "defer@example.org": 1}
+
+
+def test_resume_refuses_the_file_of_another_campaign(scratch, sandbox):
+    scratch.import_list(["a@example.org", "defer@example.org"])
+    scratch.run("launch", scratch.campaign(sandbox.port), "--yes", "--no-wait", code=75)
+    other = scratch.campaign(sandbox.port, name="autumn")
+    assert "autumn" in scratch.run("resume", "spring", "--file", other, code=78).stderr
