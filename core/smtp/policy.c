@@ -98,6 +98,9 @@ static const struct policy_rule *rule_of(const struct outcome *outcome, struct s
     const struct policy_rule *us =
         policy_rule_about_us(text, outcome->stage >= SMTP_STAGE_DATA);
     bool is_precise = status != NULL && !policy_status_is_coarse(subject, detail);
+    if (is_permanent(outcome) && us == NULL &&
+        policy_rule_of_abandoned(subject, detail, text) != NULL)
+        return policy_rule_of_abandoned(subject, detail, text);
     /* What is about us is not weakened by a status about the address; a precise status
      * about us is not changed by words. */
     if (is_precise && (us == NULL || status->scope != OUTCOME_SCOPE_RECIPIENT))
@@ -136,6 +139,11 @@ static void judge_refusal(struct outcome *outcome, struct str text, unsigned att
         set(outcome, OUTCOME_DEFERRED, rule->scope, rule->class_word);
     /* Whatever it says of an address, at MAIL none was named yet. */
     if (outcome->stage < SMTP_STAGE_RCPT && outcome->scope == OUTCOME_SCOPE_RECIPIENT)
+        outcome->scope = OUTCOME_SCOPE_MESSAGE;
+    /* "Rejected due to local policy", when the content has been read, is about it. */
+    if (outcome->stage >= SMTP_STAGE_DATA &&
+        outcome->scope == OUTCOME_SCOPE_RECIPIENT &&
+        strcmp(outcome->class_word, "PolicyRelated") == 0)
         outcome->scope = OUTCOME_SCOPE_MESSAGE;
     /* A block that is met at MAIL is met by everybody: back off, it may be lifted. */
     if (outcome->stage < SMTP_STAGE_RCPT && outcome->scope == OUTCOME_SCOPE_DESTINATION)

@@ -88,6 +88,7 @@ static const struct text_rule rules_about_us[] = {
     {"rate limit|rate-limit|too many messages|too many connections|"
      "too many concurrent|concurrent connections|too many sessions|"
      "maximum number of connections|max connections|receiving mail at a rate|"
+     "receivingrate|"
      "receiving mail too quickly|unusual rate|exceeded the rate|sending rate|"
      "sending too|too much mail|too much email|excessive volume|unexpected volume|"
      "throttl|frequency limit|temporarily deferred|permanently deferred|[tss0|slow "
@@ -110,8 +111,9 @@ static const struct text_rule rules_about_us[] = {
      "authentication|ptr record|"
      "reverse dns|rdns|reverse lookup|reverse hostname",
      {"AuthenticationFailed", POLICY_FAIL, MESSAGE}},
-    {"sender address rejected|sender rejected|sender verify failed|"
-     "sender verification|domain of sender|sender domain|sender's domain|"
+    {"sender address|sender rejected|sender verify failed|"
+     "sender verification|verification failed for sender|domain of sender|sender "
+     "domain|sender's domain|"
      "invalid sender|bad sender|from address|mail from domain",
      {"InvalidSender", POLICY_FAIL, MESSAGE}},
     {"virus|malware|infected", {"VirusRelated", POLICY_FAIL, MESSAGE}},
@@ -216,6 +218,15 @@ const struct policy_rule *policy_rule_of_directory(unsigned subject, unsigned de
                                                RECIPIENT};
     return subject == 4 && detail == 1 && text_has_any(text, "access denied") ? &unknown
                                                                               : NULL;
+}
+
+const struct policy_rule *policy_rule_of_abandoned(unsigned subject, unsigned detail,
+                                                   struct str text)
+{
+    static const struct policy_rule abandoned = {"InactiveMailbox", POLICY_HARD,
+                                                 RECIPIENT};
+    return subject == 2 && detail == 2 && text_has_any(text, "inactive") ? &abandoned
+                                                                         : NULL;
 }
 
 bool policy_text_wants_auth(struct str text)

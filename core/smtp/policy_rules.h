@@ -43,6 +43,9 @@ const struct policy_rule *policy_rule_about_address(struct str text);
 /* Exchange Online says 5.4.1 "access denied" of an address its directory lacks. */
 const struct policy_rule *policy_rule_of_directory(unsigned subject, unsigned detail,
                                                    struct str text);
+/* Gmail says 5.2.2 "over quota and inactive" of a mailbox that nobody empties. */
+const struct policy_rule *policy_rule_of_abandoned(unsigned subject, unsigned detail,
+                                                   struct str text);
 /* By reply code alone, NULL if it says nothing by itself. */
 const struct policy_rule *policy_rule_of_code(unsigned code, enum smtp_stage stage);
 /* A set-up that needs authentication or TLS first. */
