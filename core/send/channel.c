@@ -221,11 +221,29 @@ void channel_uncarry(struct channel *channel, struct limit *limit)
         *carried = channel->carried[--channel->carried_count];
 }
 
+/* In the order in which the session sends them. */
+static void channel_enqueue(struct channel *channel, struct flight *flight)
+{
+    struct list *before = &channel->flights;
+    LIST_FOREACH(node, &channel->flights)
+    {
+        const struct flight *other = container_of(node, struct flight, link);
+        if (!flight->message.is_paced)
+            break;
+        if (smtp_message_is_overtaken(&other->message)) {
+            before = node;
+            break;
+        }
+    }
+    list_insert_before(before, &flight->link);
+}
+
 void channel_submit(struct channel *channel, struct flight *flight, struct limit *limit,
                     uint64_t now_ns)
 {
     flight->channel = channel;
-    list_append(&channel->flights, &flight->link);
+    flight->message.is_paced = limit->interval_ns > 0;
+    channel_enqueue(channel, flight);
     memcpy(flight->peer, channel->peer, sizeof flight->peer);
     channel->submitted++;
     channel->in_flight++;

@@ -254,6 +254,30 @@ static bool is_unfit(const struct smtp_session *session,
     return true;
 }
 
+bool smtp_message_is_overtaken(const struct smtp_message *message)
+{
+    return message->phase == SMTP_PHASE_QUEUED && !message->is_paced;
+}
+
+/* Behind the others, or behind the last that it does not overtake: a message that waits
+ * its turn behind a full queue of others arrives late by as many round trips, and the
+ * pace that the receiver sees would be the queue's. */
+static void enqueue(struct smtp_session *session, struct smtp_message *message)
+{
+    struct list *before = &session->messages;
+    LIST_FOREACH(node, &session->messages)
+    {
+        if (!message->is_paced)
+            break;
+        if (smtp_message_is_overtaken(container_of(node, struct smtp_message, link))) {
+            before = node;
+            break;
+        }
+    }
+    list_insert_before(before, &message->link);
+    session->held++;
+}
+
 void smtp_session_submit(struct smtp_session *session, struct smtp_message *message,
                          uint64_t now_ns)
 {
@@ -262,8 +286,7 @@ void smtp_session_submit(struct smtp_session *session, struct smtp_message *mess
     message->phase = SMTP_PHASE_QUEUED;
     message->terminator_end = 0;
     list_init(&message->link);
-    list_append(&session->messages, &message->link);
-    session->held++;
+    enqueue(session, message);
     enum smtp_trouble trouble;
     if (is_unfit(session, message, &trouble)) {
         report_trouble(session, message, trouble);

@@ -62,6 +62,8 @@ struct smtp_message {
     bool needs_8bitmime, needs_smtputf8;
     /* True once arming is durable; may already be set at submission. */
     bool armed;
+    /* It has a pace to keep: it goes before those that wait and have none. */
+    bool is_paced;
 
     /* Attempts charged before this one: some refusals are final only when repeated. */
     unsigned attempts;
@@ -103,6 +105,9 @@ unsigned smtp_session_room(const struct smtp_session *session);
  * what cannot be said in SMTP has its done before this returns, unarmed. */
 void smtp_session_submit(struct smtp_session *session, struct smtp_message *message,
                          uint64_t now_ns);
+/* Whether a message with a pace overtakes this one: nothing of it is on the wire yet,
+ * and it has no pace itself. */
+bool smtp_message_is_overtaken(const struct smtp_message *message);
 /* The arming of a submitted message is durable: opens its gate. */
 void smtp_session_armed(struct smtp_session *session, struct smtp_message *message);
 /* Arming was refused (suppressed, cancelled): the message will not go out. Its done

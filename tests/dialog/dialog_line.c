@@ -103,6 +103,7 @@ struct smtp_message dialog_message_make(struct dialog *dialog, unsigned number,
         .armed = !dialog_option(args, "armed", ignored),
         .needs_8bitmime = dialog_option(args, "8bit", ignored),
         .needs_smtputf8 = dialog_option(args, "utf8", ignored),
+        .is_paced = dialog_option(args, "paced", ignored),
         .attempts = dialog_option_number(args, "attempts", 0),
     };
 }

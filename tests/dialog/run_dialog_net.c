@@ -32,7 +32,8 @@ struct net_carried {
     struct relay_settings relay;
     struct channel *channel;
     int listener, server;
-    struct limit limit;
+    /* Of messages without a pace, and with one. */
+    struct limit limit, pace;
     struct flight flights[DIALOG_MESSAGES_MAX];
     /* The channel's own handlers of the session's events. */
     struct smtp_events inner;
@@ -222,6 +223,8 @@ static void net_begin(struct dialog *dialog)
                                         .pipelining = dialog->params.pipelining,
                                         .helo = dialog->params.helo};
     limit_init(&net.limit, NULL, 1);
+    limit_init(&net.pace, NULL, 2);
+    net.pace.interval_ns = NS_PER_S;
     server_listen();
     CHECK(net_loop_new(&net.loop) == ERR_NONE);
     net_loop_on_turn(net.loop, stop_each_turn, net.loop);
@@ -292,7 +295,8 @@ static void net_submit(struct dialog *dialog, unsigned number,
     flight->message.owner = flight;
     list_init(&flight->link);
     list_init(&flight->arm_link);
-    channel_submit(net.channel, flight, &net.limit, dialog->now_ns);
+    channel_submit(net.channel, flight, message->is_paced ? &net.pace : &net.limit,
+                   dialog->now_ns);
     flush();
 }
 
