@@ -348,7 +348,8 @@ enum err content_new(const struct campaign_file *campaign, struct str_list colum
                                                  .list = text_partials_list};
     maker.content = calloc(1, sizeof(*maker.content));
     maker.digest = EVP_MD_CTX_new();
-    if (maker.content == NULL || maker.digest == NULL) {
+    if (maker.content == NULL || maker.digest == NULL ||
+        EVP_DigestInit_ex(maker.digest, EVP_sha256(), NULL) != 1) {
         (void)no_memory(&maker);
         goto failed;
     }
@@ -356,7 +357,6 @@ enum err content_new(const struct campaign_file *campaign, struct str_list colum
     maker.content->columns = columns;
     arena_init(&maker.content->arena, CONTENT_MEMORY_MAX);
     text_partials_init(&maker.text_partials, campaign->folder, &maker.content->arena);
-    CHECK(EVP_DigestInit_ex(maker.digest, EVP_sha256(), NULL) == 1);
     err = make(&maker, secret);
     if (err != ERR_NONE) {
         content_free(maker.content);

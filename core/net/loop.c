@@ -2,7 +2,9 @@
 
 #include "core/base/clock.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /*
  * libuv's own timers count milliseconds from the loop's cached time. Ours are
@@ -149,8 +151,22 @@ void net_loop_wake(void *loop)
     uv_async_send(&((struct net_loop *)loop)->wake);
 }
 
+/* libuv's first loop makes a pipe for signals, and aborts the process if it cannot. */
+static bool loop_has_descriptors(void)
+{
+    int probe[4];
+    if (pipe2(probe, O_CLOEXEC) != 0)
+        return false;
+    bool has_more = pipe2(probe + 2, O_CLOEXEC) == 0;
+    for (int i = 0; i < (has_more ? 4 : 2); i++)
+        close(probe[i]);
+    return has_more;
+}
+
 enum err net_loop_new(struct net_loop **to)
 {
+    if (!loop_has_descriptors())
+        return ERR_OS;
     struct net_loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL)
         return ERR_MEMORY;

@@ -53,3 +53,17 @@ def test_of_many_launches_at_once_one_sends(scratch):
     assert len(errors) == 5
     assert all(err.count("\n") == 1 and err.startswith("broadside: ") for err in errors)
     assert set(sandbox.counts().values()) == {1}
+
+
+def test_too_few_descriptors_are_an_error_and_no_signal(scratch, sandbox):
+    people = [f"u{i}@d{i % 5}.example" for i in range(50)]
+    scratch.import_list(people)
+    file = scratch.campaign(sandbox.port)
+    for most in (8, 9, 12):
+        run = scratch.start("launch", file, "--yes", "--progress", "never", preexec_fn=lambda:
+                            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most)))
+        _, err = scratch.finish(run, code=None)
+        assert run.returncode in (71, 74, 77), (most, run.returncode, err)
+        file = scratch.campaign(sandbox.port, name=f"c{most}")
+    scratch.run("launch", file, "--yes")
+    assert sandbox.counts() == {address: 1 for address in people}
