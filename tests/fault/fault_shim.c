@@ -1,0 +1,234 @@
+/*
+ * fault_shim - makes the nth call of one kind fail, in a program that does not know it
+ *
+ * For LD_PRELOAD. BROADSIDE_FAULT=KIND:N:WHAT, where KIND is
+ *   alloc   malloc, calloc, realloc, posix_memalign: WHAT is fail (once) or out (from
+ * then on) write   pwrite64, ftruncate64: WHAT is EIO, ENOSPC (from then on), short
+ * (once) or kill sync    fdatasync, fsync: EIO (from then on) or kill read    pread64:
+ * EIO (once) or short (once) send    sendmsg: short (once: one octet), again (once:
+ * EAGAIN), reset, kill recv    recv: short (once: one octet), again, reset, kill N
+ * counts from 1; N = 0 only counts. BROADSIDE_FAULT_COUNT=FILE: how many calls of that
+ * kind there were is written there at the end.
+ *
+ * The 64-bit names are the ones that SQLite and this program call on Linux.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum kind {
+    KIND_NONE,
+    KIND_ALLOC,
+    KIND_WRITE,
+    KIND_SYNC,
+    KIND_READ,
+    KIND_SEND,
+    KIND_RECV
+};
+
+enum what { WHAT_NOTHING, WHAT_SHORT, WHAT_ERROR, WHAT_KILL };
+
+static enum kind fault_kind;
+static enum what fault_what;
+static unsigned long fault_at;
+static int fault_errno;
+/* The fault stays: a full disk, a dead one, no memory any more. */
+static bool fault_stays;
+static atomic_ulong calls;
+/* Nothing fails, and nothing is counted, before the program's own code runs. */
+static bool is_armed;
+
+extern void *__libc_malloc(size_t bytes);
+extern void *__libc_calloc(size_t count, size_t bytes);
+extern void *__libc_realloc(void *memory, size_t bytes);
+extern void *__libc_memalign(size_t alignment, size_t bytes);
+
+static const struct {
+    const char *name;
+    enum kind kind;
+} kinds[] = {
+    {"alloc", KIND_ALLOC}, {"write", KIND_WRITE}, {"sync", KIND_SYNC},
+    {"read", KIND_READ},   {"send", KIND_SEND},   {"recv", KIND_RECV},
+};
+
+static const struct {
+    const char *name;
+    enum what what;
+    int error;
+    bool stays;
+} whats[] = {
+    {"fail", WHAT_ERROR, ENOMEM, false},      {"out", WHAT_ERROR, ENOMEM, true},
+    {"EIO", WHAT_ERROR, EIO, true},           {"ENOSPC", WHAT_ERROR, ENOSPC, true},
+    {"reset", WHAT_ERROR, ECONNRESET, false}, {"again", WHAT_ERROR, EAGAIN, false},
+    {"short", WHAT_SHORT, 0, false},          {"kill", WHAT_KILL, 0, false},
+};
+
+static void choose_what(const char *name)
+{
+    for (size_t i = 0; i < sizeof whats / sizeof *whats; i++)
+        if (strcmp(name, whats[i].name) == 0) {
+            fault_what = whats[i].what;
+            fault_errno = whats[i].error;
+            fault_stays = whats[i].stays;
+        }
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *plan = getenv("BROADSIDE_FAULT");
+    char kind[16], what[16];
+    if (plan == NULL || sscanf(plan, "%15[^:]:%lu:%15s", kind, &fault_at, what) != 3)
+        return;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kind, kinds[i].name) == 0)
+            fault_kind = kinds[i].kind;
+    choose_what(what);
+    is_armed = true;
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    const char *path = getenv("BROADSIDE_FAULT_COUNT");
+    if (!is_armed || path == NULL)
+        return;
+    is_armed = false;
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return;
+    fprintf(file, "%lu\n", atomic_load(&calls));
+    fclose(file);
+}
+
+/* What is to become of this call. */
+static enum what turn(enum kind kind)
+{
+    if (!is_armed || kind != fault_kind)
+        return WHAT_NOTHING;
+    unsigned long number = atomic_fetch_add(&calls, 1) + 1;
+    if (fault_at == 0 || number < fault_at || (number > fault_at && !fault_stays))
+        return WHAT_NOTHING;
+    if (fault_what == WHAT_KILL)
+        kill(getpid(), SIGKILL);
+    errno = fault_errno;
+    return fault_what;
+}
+
+static void *real(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+/* ---- memory -------------------------------------------------------------------- */
+
+void *malloc(size_t bytes)
+{
+    return turn(KIND_ALLOC) == WHAT_ERROR ? NULL : __libc_malloc(bytes);
+}
+
+void *calloc(size_t count, size_t bytes)
+{
+    return turn(KIND_ALLOC) == WHAT_ERROR ? NULL : __libc_calloc(count, bytes);
+}
+
+void *realloc(void *memory, size_t bytes)
+{
+    return turn(KIND_ALLOC) == WHAT_ERROR ? NULL : __libc_realloc(memory, bytes);
+}
+
+int posix_memalign(void **to, size_t alignment, size_t bytes)
+{
+    void *memory = NULL;
+    if (turn(KIND_ALLOC) != WHAT_ERROR)
+        memory = __libc_memalign(alignment, bytes);
+    if (memory == NULL)
+        return ENOMEM;
+    *to = memory;
+    return 0;
+}
+
+/* ---- files --------------------------------------------------------------------- */
+
+ssize_t pwrite64(int file, const void *from, size_t bytes, off64_t at)
+{
+    enum what what = turn(KIND_WRITE);
+    if (what == WHAT_ERROR)
+        return -1;
+    if (what == WHAT_SHORT)
+        bytes = (bytes + 1) / 2;
+    ssize_t (*call)(int, const void *, size_t, off64_t);
+    *(void **)&call = real("pwrite64");
+    return call(file, from, bytes, at);
+}
+
+int ftruncate64(int file, off64_t bytes)
+{
+    if (turn(KIND_WRITE) == WHAT_ERROR)
+        return -1;
+    int (*call)(int, off64_t);
+    *(void **)&call = real("ftruncate64");
+    return call(file, bytes);
+}
+
+int fdatasync(int file)
+{
+    if (turn(KIND_SYNC) == WHAT_ERROR)
+        return -1;
+    int (*call)(int);
+    *(void **)&call = real("fdatasync");
+    return call(file);
+}
+
+int fsync(int file)
+{
+    if (turn(KIND_SYNC) == WHAT_ERROR)
+        return -1;
+    int (*call)(int);
+    *(void **)&call = real("fsync");
+    return call(file);
+}
+
+ssize_t pread64(int file, void *to, size_t bytes, off64_t at)
+{
+    enum what what = turn(KIND_READ);
+    if (what == WHAT_ERROR)
+        return -1;
+    if (what == WHAT_SHORT)
+        bytes = (bytes + 1) / 2;
+    ssize_t (*call)(int, void *, size_t, off64_t);
+    *(void **)&call = real("pread64");
+    return call(file, to, bytes, at);
+}
+
+/* ---- sockets ------------------------------------------------------------------- */
+
+ssize_t sendmsg(int to, const struct msghdr *message, int flags)
+{
+    enum what what = turn(KIND_SEND);
+    if (what == WHAT_ERROR)
+        return -1;
+    if (what == WHAT_SHORT && message->msg_iovlen > 0 &&
+        message->msg_iov[0].iov_len > 0)
+        return send(to, message->msg_iov[0].iov_base, 1, flags);
+    ssize_t (*call)(int, const struct msghdr *, int);
+    *(void **)&call = real("sendmsg");
+    return call(to, message, flags);
+}
+
+ssize_t recv(int from, void *to, size_t bytes, int flags)
+{
+    enum what what = turn(KIND_RECV);
+    if (what == WHAT_ERROR)
+        return -1;
+    ssize_t (*call)(int, void *, size_t, int);
+    *(void **)&call = real("recv");
+    return call(from, to, what == WHAT_SHORT ? 1 : bytes, flags);
+}
