@@ -12,3 +12,10 @@ add_test(NAME interop_report_page
           ${CMAKE_SOURCE_DIR}/tests/interop/test_report_page.py)
 set_tests_properties(interop_report_page PROPERTIES TIMEOUT 300 LABELS interop
   ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
+
+# Real designs with hostile values, through the program and read by other programs.
+add_test(NAME interop_message_campaign
+  COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
+          ${CMAKE_SOURCE_DIR}/tests/interop/test_message_campaign.py)
+set_tests_properties(interop_message_campaign PROPERTIES TIMEOUT 600 LABELS interop
+  ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;COMPOSE_MESSAGES=$<TARGET_FILE:compose_messages>;PYTHONDONTWRITEBYTECODE=1")
