@@ -139,9 +139,11 @@ static enum err check(struct opened *opened, const struct invocation *invocation
     else
         check_print_text(result);
     if (survey->invalid > 0)
-        return error_set(
-            error, ERR_DATA, "check: %.*s: %llu recipients cannot be rendered",
-            STR_ARG(opened->file.name), (unsigned long long)survey->invalid);
+        return error_set(error, ERR_DATA,
+                         "check: %.*s: %llu recipients cannot be rendered; the lines "
+                         "\"invalid\" say why",
+                         STR_ARG(opened->file.name),
+                         (unsigned long long)survey->invalid);
     return ERR_NONE;
 }
 
@@ -154,7 +156,7 @@ static int run_check(const struct invocation *invocation, struct error *error)
         return err_exit_code(err);
     struct check_result *result = calloc(1, sizeof(*result));
     if (result == NULL) {
-        err = error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+        err = error_set(error, ERR_MEMORY, "cannot check: the campaign: out of memory");
     } else {
         err = check(&opened, invocation, result, error);
         survey_free(&result->survey);

@@ -40,10 +40,11 @@ static void note_missing(void *self, struct str name, unsigned line, unsigned co
     if (!composer->content->campaign->hold_missing || composer->is_hole)
         return;
     composer->is_hole = true;
-    (void)error_set(composer->hole, ERR_DATA,
-                    "cannot render: %.*s:%u:%u: the field %.*s is missing",
-                    STR_ARG(composer->where), line, column,
-                    STR_ARG(str_head(name, 100)));
+    (void)error_set(
+        composer->hole, ERR_DATA,
+        "cannot render: %.*s:%u:%u: the field %.*s is missing; give it a value or "
+        "a default",
+        STR_ARG(composer->where), line, column, STR_ARG(str_head(name, 100)));
 }
 
 /* The recipient as the templates see it. */
@@ -97,8 +98,9 @@ static enum err render_line(struct composer *composer, const struct template *te
     if (err != ERR_NONE)
         return err;
     *line = pieces_join(&pieces, &composer->scratch);
-    return str_is_null(*line) ? error_set(why, ERR_MEMORY, "cannot render: no memory")
-                              : ERR_NONE;
+    return str_is_null(*line)
+               ? error_set(why, ERR_MEMORY, "cannot render: a message: out of memory")
+               : ERR_NONE;
 }
 
 static enum err render_all(struct composer *composer,

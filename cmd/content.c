@@ -45,7 +45,8 @@ static void hash_str(struct maker *maker, struct str s)
 
 static enum err no_memory(struct maker *maker)
 {
-    return error_set(maker->error, ERR_MEMORY, "cannot load the campaign: no memory");
+    return error_set(maker->error, ERR_MEMORY,
+                     "cannot load: the campaign: out of memory");
 }
 
 /* A file named by the campaign file, relative to it. */
@@ -116,6 +117,19 @@ static enum err compile_made_text(struct maker *maker)
                             maker->error);
 }
 
+/* A template that stands in the campaign file: the place there goes before its own. */
+static enum err place_error(enum err err, const struct config_place *place,
+                            struct error *error)
+{
+    struct error inner = *error;
+    struct str text = str_of(inner.text), head = STR("reading a template: ");
+    if (err != ERR_DATA || !str_has_prefix(text, head))
+        return err;
+    text = str_from(text, head.n);
+    return error_set(error, err, "reading a template: %.*s:%u:%u: %.*s",
+                     STR_ARG(place->file), place->line, place->column, STR_ARG(text));
+}
+
 static enum err compile_headers(struct maker *maker)
 {
     struct content *content = maker->content;
@@ -127,8 +141,10 @@ static enum err compile_headers(struct maker *maker)
         const struct header_setting *header = &content->campaign->headers[i];
         hash_str(maker, header->name);
         hash_str(maker, header->value);
-        enum err err = compile(maker, header->value, header->name,
-                               TEMPLATE_ESCAPE_HEADER, &content->headers[i]);
+        enum err err =
+            place_error(compile(maker, header->value, header->name,
+                                TEMPLATE_ESCAPE_HEADER, &content->headers[i]),
+                        &header->place, maker->error);
         if (err != ERR_NONE)
             return err;
     }
@@ -188,8 +204,9 @@ static enum err compile_all(struct maker *maker)
     struct content *content = maker->content;
     const struct campaign_file *campaign = content->campaign;
     hash_str(maker, campaign->subject);
-    enum err err = compile(maker, campaign->subject, STR("subject"),
-                           TEMPLATE_ESCAPE_HEADER, &content->subject);
+    enum err err = place_error(compile(maker, campaign->subject, STR("subject"),
+                                       TEMPLATE_ESCAPE_HEADER, &content->subject),
+                               &campaign->subject_place, maker->error);
     if (err == ERR_NONE)
         err = compile_html(maker);
     if (err == ERR_NONE)
@@ -200,8 +217,9 @@ static enum err compile_all(struct maker *maker)
     if (err == ERR_NONE && campaign->where.n > 0) {
         struct template_options options =
             options_for(maker, STR("where"), TEMPLATE_ESCAPE_NONE);
-        err = template_compile_condition(campaign->where, &options, &content->where,
-                                         maker->error);
+        err = place_error(template_compile_condition(campaign->where, &options,
+                                                     &content->where, maker->error),
+                          &campaign->where_place, maker->error);
     }
     return err;
 }
@@ -217,7 +235,7 @@ static enum err load_data(struct maker *maker)
         err = value_parse_json(source, name, &content->data, maker->error);
     if (err == ERR_NONE && !value_is_object(content->data))
         err = error_set(maker->error, ERR_DATA,
-                        "bad data file: %.*s:1:1: it must hold an object: {...}",
+                        "bad data file: %.*s:1:1: it must hold an object; write {...}",
                         STR_ARG(name));
     return err;
 }
@@ -246,9 +264,10 @@ static enum err load_files(struct maker *maker)
     size_t n = campaign->inline_files.n + campaign->attach.n;
     enum err err = ERR_NONE;
     if (n > CONTENT_FILE_COUNT)
-        return error_set(maker->error, ERR_CONFIG,
-                         "bad configuration: %.*s: %zu files to attach; at most %d",
-                         STR_ARG(campaign->path), n, CONTENT_FILE_COUNT);
+        return error_set(
+            maker->error, ERR_CONFIG,
+            "bad configuration: %.*s: %zu files to attach; give at most %d",
+            STR_ARG(campaign->path), n, CONTENT_FILE_COUNT);
     maker->files = arena_calloc(&maker->content->arena, n, sizeof(*maker->files));
     if (maker->files == NULL)
         return no_memory(maker);

@@ -106,14 +106,15 @@ static enum err read_open_file(int fd, struct str path, size_t bytes_max,
     }
     bytes = (size_t)stat.st_size;
     if (bytes > bytes_max) {
-        err = error_set(error, ERR_LIMIT, "cannot read: %.*s: %zu bytes; at most %zu",
-                        STR_ARG(path), bytes, bytes_max);
+        err = error_set(error, ERR_LIMIT,
+                        "cannot read: %.*s: %zu bytes; give at most %zu", STR_ARG(path),
+                        bytes, bytes_max);
         goto done;
     }
     p = arena_alloc(arena, bytes + 1);
     if (p == NULL) {
-        err =
-            error_set(error, ERR_MEMORY, "cannot read: %.*s: no memory", STR_ARG(path));
+        err = error_set(error, ERR_MEMORY, "cannot read: %.*s: out of memory",
+                        STR_ARG(path));
         goto done;
     }
     err = read_all(fd, bytes, path, p, error);
@@ -174,11 +175,12 @@ enum err file_read_beneath(struct str folder, struct str path, size_t bytes_max,
 {
     struct str root = arena_copy(arena, folder), rest = path;
     if (str_is_null(root))
-        return error_set(error, ERR_MEMORY, "cannot read: %.*s: no memory",
+        return error_set(error, ERR_MEMORY, "cannot read: %.*s: out of memory",
                          STR_ARG(path));
     if (path.n == 0 || path.p[0] == '/')
         return error_set(error, ERR_PERMISSION,
-                         "cannot read: %.*s: it must lie beneath the campaign's folder",
+                         "cannot read: %.*s: it lies elsewhere; move it beneath the "
+                         "campaign's folder",
                          STR_ARG(path));
     int fd = open(root.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     while (fd >= 0 && !str_is_null(rest)) {
@@ -187,7 +189,8 @@ enum err file_read_beneath(struct str folder, struct str path, size_t bytes_max,
     }
     if (fd < 0 && errno == EPERM)
         return error_set(error, ERR_PERMISSION,
-                         "cannot read: %.*s: it must lie beneath the campaign's folder",
+                         "cannot read: %.*s: it lies elsewhere; move it beneath the "
+                         "campaign's folder",
                          STR_ARG(path));
     if (fd < 0)
         return refuse_errno(path, errno, error);

@@ -54,8 +54,10 @@ static enum err read_delimiter(const char *text, char *delimiter, struct error *
         return ERR_NONE;
     }
     if (strlen(text) != 1 || strchr("\"\r\n", text[0]) != NULL)
-        return error_set(error, ERR_USAGE,
-                         "option --delimiter: %s: give one character, or tab", text);
+        return error_set(
+            error, ERR_USAGE,
+            "bad option: --delimiter %s: no delimiter; give one character, or tab",
+            text);
     *delimiter = text[0];
     return ERR_NONE;
 }
@@ -153,7 +155,9 @@ static int run_import(const struct invocation *invocation, struct error *error)
     struct buf path;
     char delimiter;
     if (values->dump && !values->dry_run)
-        return command_fail(error, ERR_USAGE, "option --dump: only with --dry-run");
+        return command_fail(
+            error, ERR_USAGE,
+            "bad option: --dump: the records would be stored too; give --dry-run");
     if (read_delimiter(values->delimiter, &delimiter, error) != ERR_NONE)
         return err_exit_code(error->code);
     enum err err = store_open(invocation->globals->db, &store, error);

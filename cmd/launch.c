@@ -86,7 +86,8 @@ static enum err create(struct opened *opened, const struct launch_values *values
     memcpy(plan.content_hash, opened->content->hash, sizeof(plan.content_hash));
     keeper.composer = composer_new(opened->content);
     if (keeper.composer == NULL)
-        return error_set(error, ERR_MEMORY, "cannot launch: no memory");
+        return error_set(error, ERR_MEMORY,
+                         "cannot launch: the campaign: out of memory");
     progress_init(&keeper.progress, (enum progress_mode)values->sending.progress, quiet,
                   0, 0);
     enum err err =
@@ -113,7 +114,8 @@ static enum err try_condition(struct opened *opened, struct error *error)
         return ERR_NONE;
     keeper.composer = composer_new(opened->content);
     if (keeper.composer == NULL)
-        return error_set(error, ERR_MEMORY, "cannot launch: no memory");
+        return error_set(error, ERR_MEMORY,
+                         "cannot launch: the campaign: out of memory");
     enum err err = recipient_walk_open(opened->store, opened->list.id, 0, &walk, error);
     if (err == ERR_NONE) {
         while (keeper.err == ERR_NONE && recipient_walk_next(walk, &row))
@@ -213,7 +215,8 @@ static int dry_run(struct opened *opened, const struct invocation *invocation,
         .quiet = invocation->globals->quiet,
     };
     if (survey == NULL)
-        return command_fail(error, ERR_MEMORY, "cannot launch: no memory");
+        return command_fail(error, ERR_MEMORY,
+                            "cannot launch: the campaign: out of memory");
     enum err err = survey_run(opened->store, &opened->list, opened->content, &options,
                               survey, error);
     if (err == ERR_NONE)

@@ -140,10 +140,13 @@ static int unknown_command(const char *const *args, struct error *error)
             n += (size_t)wrote;
     }
     if (n > 0)
-        return command_fail(error, ERR_USAGE, "%s: say what: broadside %s %s", args[0],
-                            args[0], known);
-    return command_fail(error, ERR_USAGE, "unknown command: %s: see broadside --help",
-                        args[0]);
+        return command_fail(
+            error, ERR_USAGE,
+            "bad command: %s: it needs a second word; say broadside %s %s", args[0],
+            args[0], known);
+    return command_fail(
+        error, ERR_USAGE,
+        "unknown command: %s: there is none of that name; see broadside --help", args[0]);
 }
 
 static void print_key(void *self, const char *section, const char *key,
@@ -188,12 +191,13 @@ static int check_argument_count(const struct command *command, size_t count,
                                 struct error *error)
 {
     if (count < command->args_min)
-        return command_fail(error, ERR_USAGE,
-                            "%s: an argument is missing: usage: broadside %s %s",
-                            command->name, command->name, command->arguments);
+        return command_fail(
+            error, ERR_USAGE,
+            "bad command: %s: an argument is missing; say broadside %s %s",
+            command->name, command->name, command->arguments);
     if (count > command->args_max)
         return command_fail(error, ERR_USAGE,
-                            "%s: too many arguments: usage: broadside %s %s",
+                            "bad command: %s: too many arguments; say broadside %s %s",
                             command->name, command->name, command->arguments);
     return 0;
 }
@@ -264,10 +268,12 @@ static int dispatch(const char **args, size_t count, struct error *error)
         return err_exit_code(error->code);
     if (values.version)
         return (void)printf("broadside " BROADSIDE_VERSION "\n"), 0;
-    if (count == 0) {
-        print_usage(values.help ? stdout : stderr);
-        return values.help ? 0 : err_exit_code(ERR_USAGE);
-    }
+    if (count == 0 && values.help)
+        return print_usage(stdout), 0;
+    if (count == 0)
+        return command_fail(error, ERR_USAGE,
+                            "bad command: none: nothing was asked for; see "
+                            "broadside --help");
     const struct command *command =
         command_find((const char *const *)args, count, &words);
     if (command == NULL)
@@ -287,6 +293,13 @@ static int finish_output(int exit_code, struct error *error)
                         "cannot write the result: standard output: %s",
                         strerror(errno));
     return exit_code != 0 ? exit_code : err_exit_code(ERR_STORAGE);
+}
+
+static void print_error(const struct error *error)
+{
+    bool is_whole = error_has_advice(error);
+    (void)fprintf(stderr, "broadside: %s%s%s\n", error->text, is_whole ? "" : "; ",
+                  is_whole ? "" : err_advice(error->code));
 }
 
 /* A descriptor of the three that the caller closed would be given to the next file or
@@ -312,6 +325,6 @@ int main(int argc, char **argv)
         dispatch((const char **)argv + 1, argc > 0 ? (size_t)argc - 1 : 0, &error);
     exit_code = finish_output(exit_code, &error);
     if (error.text[0] != '\0')
-        (void)fprintf(stderr, "broadside: %s\n", error.text);
+        print_error(&error);
     return exit_code;
 }

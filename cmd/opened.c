@@ -51,8 +51,10 @@ static enum err open_list(struct opened *opened, struct error *error)
     enum err err = list_find(opened->store, opened->file.list, &opened->arena,
                              &opened->list, error);
     if (err == ERR_NONE && opened->list.recipient_count == 0)
-        err = error_set(error, ERR_DATA, "cannot use the list: %.*s: it is empty",
-                        STR_ARG(opened->file.list));
+        err =
+            error_set(error, ERR_DATA,
+                      "cannot use the list: %.*s: it is empty; import recipients first",
+                      STR_ARG(opened->file.list));
     return err;
 }
 
@@ -80,7 +82,7 @@ static enum err open_launched_file(struct opened *opened, const struct globals *
 {
     struct str known = arena_copy(&opened->arena, opened->campaign.path);
     if (str_is_null(known))
-        return error_set(error, ERR_MEMORY, "cannot open the campaign: no memory");
+        return error_set(error, ERR_MEMORY, "cannot open: the campaign: out of memory");
     if (path == NULL && access(known.p, F_OK) != 0)
         return error_set(error, ERR_NOT_FOUND,
                          "cannot resume: %s: its file %s: %s; if it was moved, say "

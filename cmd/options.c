@@ -17,13 +17,15 @@ static enum err set_count_value(const struct option *option, const char *text,
     uint64_t value;
     if (!str_to_u64(str_of(text), &value))
         return error_set(error, ERR_USAGE,
-                         "option --%s: %s: not a whole number; give %s", option->name,
-                         text, option->value);
+                         "bad option: --%s %s: not a whole number; give %s",
+                         option->name, text, option->value);
     if (value < option->min)
-        return error_set(error, ERR_USAGE, "option --%s: %s: too small; at least %llu",
+        return error_set(error, ERR_USAGE,
+                         "bad option: --%s %s: too small; give at least %llu",
                          option->name, text, (unsigned long long)option->min);
     if (option->max != 0 && value > option->max)
-        return error_set(error, ERR_USAGE, "option --%s: %s: too large; at most %llu",
+        return error_set(error, ERR_USAGE,
+                         "bad option: --%s %s: too large; give at most %llu",
                          option->name, text, (unsigned long long)option->max);
     *place = value;
     return ERR_NONE;
@@ -39,7 +41,7 @@ static enum err set_choice(const struct option *option, const char *text,
             return ERR_NONE;
         }
     }
-    return error_set(error, ERR_USAGE, "option --%s: %s: unknown; one of %s",
+    return error_set(error, ERR_USAGE, "bad option: --%s %s: unknown; give one of %s",
                      option->name, text, option->value);
 }
 
@@ -87,16 +89,19 @@ static enum err parse_one(const struct option_set *sets, size_t set_count,
     if (arg[1] == '-')
         option = option_find(sets, set_count, name, &set);
     if (option == NULL)
-        return error_set(error, ERR_USAGE, "unknown option: %s: see --help", arg);
+        return error_set(error, ERR_USAGE,
+                         "unknown option: %s: there is none of that name; see --help", arg);
     if (option->kind == OPTION_FLAG && !str_is_null(value))
-        return error_set(error, ERR_USAGE, "option --%s: takes no value: %s",
-                         option->name, arg);
+        return error_set(error, ERR_USAGE,
+                         "bad option: %s: --%s takes no value; leave it out", arg,
+                         option->name);
     if (option->kind == OPTION_FLAG)
         return option_set_value(set, option, NULL, error);
     if (!str_is_null(value))
         return option_set_value(set, option, value.p, error);
     if (*at + 1 >= argc)
-        return error_set(error, ERR_USAGE, "option --%s: its value is missing: give %s",
+        return error_set(error, ERR_USAGE,
+                         "bad option: --%s: its value is missing; give %s",
                          option->name, option->value);
     *at += 1;
     return option_set_value(set, option, argv[*at], error);

@@ -73,7 +73,8 @@ static enum err find_sample(struct preview *preview, uint64_t number,
     enum err walk_err = recipient_walk_close(walk, err == ERR_NONE ? error : NULL);
     if (err == ERR_NONE && walk_err == ERR_NONE && seen < number)
         return error_set(error, ERR_NOT_FOUND,
-                         "cannot preview: recipient %llu: the campaign has only %llu",
+                         "cannot preview: recipient %llu: the campaign has only %llu; "
+                         "give a smaller --sample",
                          (unsigned long long)number, (unsigned long long)seen);
     return err != ERR_NONE ? err : walk_err;
 }
@@ -155,9 +156,10 @@ static enum err write_part(struct preview *preview, const struct message *messag
         return ERR_NONE;
     case PART_HTML:
         if (preview->opened.content->html == NULL)
-            return error_set(error, ERR_NOT_FOUND,
-                             "cannot preview: %.*s: it has no HTML part",
-                             STR_ARG(preview->opened.file.name));
+            return error_set(
+                error, ERR_NOT_FOUND,
+                "cannot preview: %.*s: it has no HTML part; give another --part",
+                STR_ARG(preview->opened.file.name));
         write_pieces(to, &rendering->html);
         return ERR_NONE;
     case PART_TEXT: write_pieces(to, &rendering->text); return ERR_NONE;
@@ -197,8 +199,9 @@ static int run_preview(const struct invocation *invocation, struct error *error)
 {
     struct preview preview = {.values = invocation->values};
     if (preview.values->recipient != NULL && preview.values->sample > 0)
-        return command_fail(error, ERR_USAGE,
-                            "preview: --recipient and --sample: give one of them");
+        return command_fail(
+            error, ERR_USAGE,
+            "bad option: --sample: --recipient says it already; give one of them");
     enum err err =
         opened_open(&preview.opened, invocation->globals, invocation->args[0], error);
     if (err != ERR_NONE)
@@ -207,7 +210,8 @@ static int run_preview(const struct invocation *invocation, struct error *error)
     preview.composer = composer_new(preview.opened.content);
     err = preview.composer != NULL
               ? show(&preview, error)
-              : error_set(error, ERR_MEMORY, "cannot preview: no memory");
+              : error_set(error, ERR_MEMORY,
+                          "cannot preview: the campaign: out of memory");
     composer_free(preview.composer);
     arena_fini(&preview.arena);
     opened_close(&preview.opened);

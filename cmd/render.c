@@ -232,8 +232,9 @@ static enum err render_file(const char *const *paths, struct rendering *renderin
     if (err == ERR_NONE)
         err = value_parse_json(json, str_of(paths[1]), &data, error);
     if (err == ERR_NONE && !value_is_object(data))
-        err = error_set(error, ERR_DATA, "cannot render: %s: it is no JSON object",
-                        paths[1]);
+        err =
+            error_set(error, ERR_DATA,
+                      "cannot render: %s: it is no JSON object; write {...}", paths[1]);
     rendering->data = data;
     if (err == ERR_NONE)
         err = render(rendering, &arena, &output, error);
@@ -253,9 +254,9 @@ static enum err read_now(const char *text, int64_t *now_s, struct error *error)
     errno = 0;
     long long seconds = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0')
-        return error_set(error, ERR_USAGE,
-                         "wrong usage: --now %s: it is no number of seconds since 1970",
-                         text);
+        return error_set(
+            error, ERR_USAGE,
+            "bad option: --now %s: no number of seconds since 1970; give one", text);
     *now_s = seconds;
     return ERR_NONE;
 }

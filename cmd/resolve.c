@@ -177,10 +177,11 @@ static int run_resolve(const struct invocation *invocation, struct error *error)
     int choices =
         values->list + values->retry + values->assume_delivered + values->assume_failed;
     if (choices != 1)
-        return command_fail(error, ERR_USAGE,
-                            "resolve: %s: say one of --list, --retry, "
-                            "--assume-delivered, --assume-failed",
-                            invocation->args[0]);
+        return command_fail(
+            error, ERR_USAGE,
+            "cannot resolve: %s: nothing was decided; say one of --list, --retry, "
+            "--assume-delivered, --assume-failed",
+            invocation->args[0]);
     enum resolution resolution = values->retry              ? RESOLVE_RETRY
                                  : values->assume_delivered ? RESOLVE_ASSUME_DELIVERED
                                                             : RESOLVE_ASSUME_FAILED;

@@ -121,7 +121,10 @@ static enum err parse_listen(const char *text, struct str *host, uint16_t *port,
     if (host->n >= 2 && host->p[0] == '[' && host->p[host->n - 1] == ']')
         *host = str_slice(host->p + 1, host->n - 2);
     if (host->n == 0 || !str_to_u64(str_of(colon + 1), &number) || number > UINT16_MAX)
-        return error_set(error, ERR_USAGE, "option --listen: %s: not HOST:PORT", text);
+        return error_set(
+            error, ERR_USAGE,
+            "bad option: --listen %s: not HOST:PORT; write one such as 127.0.0.1:2525",
+            text);
     *port = (uint16_t)number;
     return ERR_NONE;
 }
@@ -130,13 +133,15 @@ static enum err check_values(const struct sandbox_values *values, struct error *
 {
     if (values->tls != TLS_NONE)
         return error_set(error, ERR_PROTOCOL,
-                         "option --tls: TLS is not there yet: use --tls none");
+                         "bad option: --tls: TLS is not there yet; use --tls none");
     if (values->auth != NULL)
-        return error_set(error, ERR_PROTOCOL,
-                         "option --auth: needs TLS, which is not there yet");
+        return error_set(
+            error, ERR_PROTOCOL,
+            "bad option: --auth: it needs TLS, which is not there yet; leave it out");
     if (values->dir != NULL && values->discard)
-        return error_set(error, ERR_USAGE,
-                         "--dir and --discard: either keep messages or do not");
+        return error_set(
+            error, ERR_USAGE,
+            "bad option: --discard: --dir keeps the messages; give one of them");
     return ERR_NONE;
 }
 
@@ -164,7 +169,8 @@ static enum err start_threads(struct sandbox *sandbox, struct error *error)
                            sandbox_thread, &sandbox->desks[i]) == 0)
             sandbox->thread_count++;
         else
-            err = error_set(error, ERR_OS, "cannot start a thread: sandbox");
+            err =
+                error_set(error, ERR_OS, "cannot start: the sandbox: no more threads");
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return err;
@@ -187,7 +193,7 @@ static enum err open_shop(struct sandbox *sandbox, const struct sandbox_values *
     shop->maildir = -1;
     shop->memory = sandbox_memory_new();
     if (shop->memory == NULL)
-        return error_set(error, ERR_MEMORY, "cannot start: out of memory");
+        return error_set(error, ERR_MEMORY, "cannot start: the sandbox: out of memory");
     if (values->dir != NULL &&
         sandbox_maildir_open(values->dir, &shop->maildir, error) != ERR_NONE)
         return error->code;
@@ -207,7 +213,8 @@ static enum err open_door(struct sandbox *sandbox, const struct sandbox_values *
         return error->code;
     if (net_loop_on_signal(loop, SIGINT, sandbox_signalled, sandbox) != ERR_NONE ||
         net_loop_on_signal(loop, SIGTERM, sandbox_signalled, sandbox) != ERR_NONE)
-        return error_set(error, ERR_OS, "cannot watch for signals");
+        return error_set(error, ERR_OS,
+                         "cannot start: the sandbox: signals cannot be watched");
     return net_listener_open(loop, host, port, sandbox_accepted, sandbox,
                              &sandbox->listener, error);
 }
@@ -274,7 +281,8 @@ static int run_sandbox(const struct invocation *invocation, struct error *error)
         return err_exit_code(error->code);
     struct sandbox *sandbox = calloc(1, sizeof *sandbox);
     if (sandbox == NULL)
-        return command_fail(error, ERR_MEMORY, "cannot start: out of memory");
+        return command_fail(error, ERR_MEMORY,
+                            "cannot start: the sandbox: out of memory");
     enum err err = open_shop(sandbox, values, error);
     if (err == ERR_NONE)
         err = open_desks(sandbox, values->threads, error);

@@ -89,8 +89,8 @@ static bool parse_time(struct str text, int64_t *wall_ms)
 static void refuse(struct suppress_import *import, const char *why)
 {
     import->invalid++;
-    (void)fprintf(stderr, "broadside: suppress import: %s:%lu: %s: not taken\n",
-                  import->name, import->csv.line, why);
+    (void)fprintf(stderr, "broadside: suppress import: %s:%lu: %s%s\n", import->name,
+                  import->csv.line, why, strstr(why, "; ") == NULL ? "; left out" : "");
 }
 
 static enum err add_record(struct suppress_import *import, struct error *error)
@@ -118,7 +118,10 @@ static enum err add_record(struct suppress_import *import, struct error *error)
     bool is_new = false;
     enum err err = suppression_add(import->store, &suppression, &is_new, error);
     if (err == ERR_DATA) {
-        refuse(import, error->text);
+        /* "suppress: ADDRESS: why": the first word stands in the line already. */
+        static const char head[] = "suppress: ";
+        bool has_head = strncmp(error->text, head, sizeof(head) - 1) == 0;
+        refuse(import, error->text + (has_head ? sizeof(head) - 1 : 0));
         *error = (struct error){ERR_NONE, ""};
         return ERR_NONE;
     }

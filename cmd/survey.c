@@ -90,7 +90,7 @@ static enum err note_body(struct worker *worker, const struct rendering *renderi
     if (body_log_add(&worker->bodies, mark))
         return ERR_NONE;
     return error_set(&worker->error, ERR_MEMORY,
-                     "cannot check the campaign: no memory");
+                     "cannot check: the campaign: out of memory");
 }
 
 static void note_rendered(struct worker *worker, const struct message *message)
@@ -233,13 +233,15 @@ static enum err crew_start(struct crew *crew, const struct content *content,
     int64_t now_ms = clock_wall_ms();
     for (size_t i = 0; i < crew->n; i++) {
         if (worker_init(&crew->workers[i], content, &crew->done, now_ms) != ERR_NONE)
-            return error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+            return error_set(error, ERR_MEMORY,
+                             "cannot check: the campaign: out of memory");
         crew->workers[i].compares_bodies = compares_bodies;
     }
     for (size_t i = 0; i < crew->n; i++) {
         struct worker *worker = &crew->workers[i];
         if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
-            return error_set(error, ERR_OS, "cannot check the campaign: no threads");
+            return error_set(error, ERR_OS,
+                             "cannot check: the campaign: no more threads");
         worker->is_started = true;
         for (size_t b = 0; b < BATCHES_PER_WORKER; b++)
             list_append(&crew->idle, &worker->batches[b].mail.link);
@@ -305,7 +307,8 @@ static enum err hand_out(struct crew *crew, struct store *store,
             batch->first_ordinal = survey->recipients;
         }
         if (!batch_add(batch, &row))
-            err = error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+            err = error_set(error, ERR_MEMORY,
+                            "cannot check: the campaign: out of memory");
         if (batch->n == BATCH_ROWS) {
             crew_post(crew, batch);
             batch = NULL;
@@ -328,7 +331,8 @@ static enum err compare_bodies(const struct crew *crew, struct store *store,
     enum err err = ERR_NONE;
     for (size_t i = 0; i < crew->n && err == ERR_NONE; i++) {
         if (!body_log_append(&all, &crew->workers[i].bodies))
-            err = error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+            err = error_set(error, ERR_MEMORY,
+                            "cannot check: the campaign: out of memory");
     }
     if (err == ERR_NONE)
         err = survey_note_bodies(survey, &all, store, list_id, error);
@@ -369,7 +373,8 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
     CHECK(crew.n <= WORKERS_MAX);
     crew.workers = calloc(crew.n, sizeof(*crew.workers));
     if (crew.workers == NULL)
-        return error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+        return error_set(error, ERR_MEMORY,
+                         "cannot check: the campaign: out of memory");
     list_init(&crew.idle);
     mailbox_init(&crew.done, crew.n * (BATCHES_PER_WORKER + 1), NULL, NULL);
     enum err err = crew_start(&crew, content,

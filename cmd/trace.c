@@ -189,9 +189,9 @@ static int run_trace(const struct invocation *invocation, struct error *error)
     err = trace_address(writer.store, str_of(invocation->args[0]),
                         str_of(values->campaign), &arena, &traces, &count, error);
     if (err == ERR_NONE && count == 0)
-        err = error_set(error, ERR_NOT_FOUND, "trace: %s: %s", invocation->args[0],
-                        values->campaign != NULL ? "not in this campaign"
-                                                 : "in no campaign");
+        err = error_set(
+            error, ERR_NOT_FOUND, "cannot trace: %s: %s", invocation->args[0],
+            values->campaign != NULL ? "not in this campaign" : "in no campaign");
     if (err == ERR_NONE)
         write_traces(&writer, traces, count, values->format);
     arena_fini(&arena);

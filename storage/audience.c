@@ -137,7 +137,7 @@ static enum err note_audience(struct audience *audience, struct error *error)
     if (err == ERR_NONE && count == 0)
         err =
             error_set(error, ERR_DATA,
-                      "launch %.*s: nobody in the list is meant; look at the list and "
+                      "launch: %.*s: nobody in the list is meant; look at the list and "
                       "at `where`",
                       STR_ARG(audience->plan->name));
     return err;

@@ -72,7 +72,7 @@ static void campaign_of_row(struct store *store, sqlite3_stmt *row, bool is_shor
 
 static enum err no_memory(struct error *error)
 {
-    return error_set(error, ERR_MEMORY, "read campaign: out of memory");
+    return error_set(error, ERR_MEMORY, "read campaign: its row: out of memory");
 }
 
 enum err campaign_find(struct store *store, struct str name, struct arena *arena,
@@ -88,8 +88,10 @@ enum err campaign_find(struct store *store, struct str name, struct arena *arena
     if (rc == SQLITE_ROW)
         campaign_of_row(store, row, false, arena, campaign);
     else if (rc == SQLITE_DONE)
-        err = error_set(error, ERR_NOT_FOUND, "campaign %.*s: there is none",
-                        STR_ARG(name));
+        err = error_set(
+            error, ERR_NOT_FOUND,
+            "find campaign: %.*s: there is none; `broadside status` lists them",
+            STR_ARG(name));
     else
         err = db_fail(store, error, "read campaign");
     sqlite3_finalize(row);
@@ -136,16 +138,17 @@ static enum err insert_campaign(struct store *store, const struct campaign_plan 
 {
     unsigned char secret[CAMPAIGN_SECRET_BYTES];
     if (getrandom(secret, sizeof secret, 0) != sizeof secret)
-        return error_set(error, ERR_OS, "launch: no random bytes");
+        return error_set(error, ERR_OS, "launch: the campaign: no random bytes");
     int64_t taken;
     enum err err =
         db_integer(store, &taken, 0, error, "SELECT id FROM campaign WHERE name = ?",
                    "s", plan->name);
     if (err == ERR_NONE && taken != 0)
-        return error_set(error, ERR_CONFIG,
-                         "launch %.*s: there is a campaign of that name; `resume` goes "
-                         "on with it, or choose another name",
-                         STR_ARG(plan->name));
+        return error_set(
+            error, ERR_CONFIG,
+            "launch: %.*s: there is a campaign of that name; `resume` goes "
+            "on with it, or choose another name",
+            STR_ARG(plan->name));
     if (err == ERR_NONE)
         err = db_run(store, error,
                      "INSERT INTO campaign(name, list, state, path, settings,"
@@ -164,7 +167,8 @@ enum err campaign_create(struct store *store, const struct campaign_plan *plan,
                          struct error *error)
 {
     if (plan->name.n == 0 || plan->name.n > CAMPAIGN_NAME_MAX)
-        return error_set(error, ERR_CONFIG, "launch: the campaign has no usable name");
+        return error_set(error, ERR_CONFIG,
+                         "launch: the campaign: it has no usable name");
     enum err err = db_begin(store, error);
     if (err != ERR_NONE)
         return err;
@@ -253,8 +257,10 @@ enum err campaign_command(struct store *store, struct str name,
     enum err err = campaign_find(store, name, &arena, &campaign, error);
     if (err == ERR_NONE &&
         (campaign.state == CAMPAIGN_FINISHED || campaign.state == CAMPAIGN_CANCELLED))
-        err = error_set(error, ERR_DATA, "campaign %.*s: it is %s already",
-                        STR_ARG(name), campaign_state_word(campaign.state));
+        err =
+            error_set(error, ERR_DATA,
+                      "stop campaign: %.*s: it is %s already; nothing is left to stop",
+                      STR_ARG(name), campaign_state_word(campaign.state));
     arena_fini(&arena);
     if (err != ERR_NONE)
         return err;

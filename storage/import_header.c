@@ -17,7 +17,9 @@ static enum err check_names(struct import_header *header, const char *file,
         if (name.n == 0)
             return fail(header, file, i, "it has no name; give it one", name, error);
         if (!str_is_utf8(name) || str_printable_length(name) == 0)
-            return fail(header, file, i, "its name is not valid UTF-8", name, error);
+            return fail(header, file, i,
+                        "its name is not valid UTF-8; is it another --encoding?", name,
+                        error);
         for (size_t k = 0; k < i; k++)
             if (str_equal(header->names[k], name))
                 return fail(header, file, i,
@@ -63,8 +65,10 @@ static enum err find_email(struct import_header *header, const char *file,
             header->email_column = find_nocase(header, wanted);
         if (header->email_column != SIZE_MAX)
             return ERR_NONE;
-        return error_set(error, ERR_DATA, "import: %s:%llu: no column \"%.*s\"", file,
-                         (unsigned long long)header->line, STR_ARG(wanted));
+        return error_set(
+            error, ERR_DATA,
+            "import: %s:%llu: no column \"%.*s\"; give another --email-column", file,
+            (unsigned long long)header->line, STR_ARG(wanted));
     }
     for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
         header->email_column = find_nocase(header, str_of(usual[i]));
@@ -89,7 +93,8 @@ static enum err take_names(struct import_header *header, const struct csv_row *r
             break;
     }
     if (header->count < row->count)
-        return error_set(error, ERR_LIMIT, "import: %s:%llu: the header is too long",
+        return error_set(error, ERR_LIMIT,
+                         "import: %s:%llu: the header is too long; shorten the names",
                          file, (unsigned long long)header->line);
     return ERR_NONE;
 }
@@ -111,8 +116,10 @@ enum err import_header_read(struct import_header *header, struct csv_rows *rows,
     if (err != ERR_NONE)
         return err;
     if (row.trouble != NULL)
-        return error_set(error, ERR_DATA, "import: %s:%llu: the header: %s", name,
-                         (unsigned long long)row.line, row.trouble);
+        return error_set(
+            error, ERR_DATA,
+            "import: %s:%llu: the header: %s; make it smaller or correct it", name,
+            (unsigned long long)row.line, row.trouble);
     err = take_names(header, &row, name, error);
     if (err == ERR_NONE)
         drop_reject_columns(header);

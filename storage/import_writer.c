@@ -54,7 +54,8 @@ static enum err add_column(struct import_writer *writer, struct str name,
 {
     struct import_target *target = &writer->target;
     if (target->column_count == RECORD_COLUMNS_MAX)
-        return error_set(error, ERR_DATA, "import: list %.*s: more than %d columns",
+        return error_set(error, ERR_DATA,
+                         "import: list %.*s: more than %d columns; leave some out",
                          STR_ARG(writer->options->list), RECORD_COLUMNS_MAX);
     return db_run(writer->store, error, "INSERT INTO list_column VALUES(?, ?, ?)",
                   "iis", target->list_id, (int64_t)target->column_count++, name);
@@ -127,7 +128,8 @@ static enum err begin(struct import_writer *writer, struct error *error)
 {
     if (str_is_null(writer->options->list) || writer->options->list.n == 0 ||
         !str_is_utf8(writer->options->list))
-        return error_set(error, ERR_USAGE, "import: the list has no valid name");
+        return error_set(error, ERR_USAGE,
+                         "import: the list: no valid name; give it one");
     enum err err = db_begin(writer->store, error);
     if (err != ERR_NONE)
         return err;
@@ -185,7 +187,7 @@ enum err import_writer_open(struct store *store, const struct import_options *op
     *writer = NULL;
     struct import_writer *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERR_MEMORY, "import: out of memory");
+        return error_set(error, ERR_MEMORY, "import: the rows: out of memory");
     made->store = store;
     made->options = options;
     made->header = header;
@@ -199,12 +201,12 @@ enum err import_writer_open(struct store *store, const struct import_options *op
     enum err err = begin(made, error);
     for (size_t i = 0; i < IMPORT_BATCHES && err == ERR_NONE; i++) {
         if (!import_batch_init(&made->batches[i], IMPORT_BATCH_ROWS))
-            err = error_set(error, ERR_MEMORY, "import: out of memory");
+            err = error_set(error, ERR_MEMORY, "import: the rows: out of memory");
         else
             mailbox_post(&made->empty, &made->batches[i].mail);
     }
     if (err == ERR_NONE && pthread_create(&made->thread, NULL, run, made) != 0)
-        err = error_set(error, ERR_OS, "import: cannot start a thread");
+        err = error_set(error, ERR_OS, "import: the rows: no more threads");
     made->has_thread = err == ERR_NONE;
     if (err != ERR_NONE)
         import_writer_close(made);
@@ -276,7 +278,7 @@ enum err import_writer_add(struct import_writer *writer, const struct address *a
     append_record(writer, values);
     row->record_n = (uint32_t)(batch->bytes.n - row->offset - address->text.n);
     if (batch->bytes.failed != ERR_NONE)
-        return error_set(error, ERR_MEMORY, "import: out of memory");
+        return error_set(error, ERR_MEMORY, "import: the rows: out of memory");
     if (batch->n == writer->batch_rows || batch->bytes.n >= IMPORT_BATCH_BYTES)
         hand_over(writer, false);
     return ERR_NONE;

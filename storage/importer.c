@@ -135,8 +135,8 @@ static enum err open_input(struct import *import, struct error *error)
     char delimiter = options->delimiter;
     if (delimiter != 0 && !delimiter_is_usable(delimiter))
         return error_set(error, ERR_USAGE,
-                         "import: this character cannot be the "
-                         "delimiter");
+                         "import: the delimiter: this character cannot be one; give "
+                         "another");
     enum err err = csv_source_open(options->path, import->name, options->encoding,
                                    &import->source, error);
     if (err != ERR_NONE)

@@ -54,11 +54,13 @@ static enum err load_campaign(struct ledger_store *ledger, struct error *error)
         if (name.n > 0)
             memcpy(ledger->name, name.p, name.n);
         if (str_equal(db_text(row, 5), STR("cancelled")))
-            err = error_set(error, ERR_DATA, "campaign %s: it was cancelled",
-                            ledger->name);
+            err = error_set(
+                error, ERR_DATA,
+                "send campaign: %s: it was cancelled; launch it under another name",
+                ledger->name);
     } else {
         err = rc == SQLITE_DONE ? error_set(error, ERR_NOT_FOUND,
-                                            "campaign: there is "
+                                            "send campaign: this one: there is "
                                             "none")
                                 : db_fail(ledger->store, error, "campaign");
     }
@@ -81,12 +83,12 @@ static enum err check_disk(struct ledger_store *ledger, struct error *error)
         2 * (uint64_t)STORE_WAL_BYTES + ledger->unfinished * DELIVERY_BYTES;
     if (free_bytes >= needed)
         return ERR_NONE;
-    return error_set(error, ERR_STORAGE,
-                     "campaign %s: %s: %llu MiB of disk are free and %llu MiB may be "
-                     "needed; make room",
-                     ledger->name, ledger->store->path,
-                     (unsigned long long)(free_bytes / MIB),
-                     (unsigned long long)(needed / MIB));
+    return error_set(
+        error, ERR_STORAGE,
+        "send campaign: %s: %s: %llu MiB of disk are free and %llu MiB may be "
+        "needed; make room",
+        ledger->name, ledger->store->path, (unsigned long long)(free_bytes / MIB),
+        (unsigned long long)(needed / MIB));
 }
 
 /* In one transaction: the campaign is ours, and what a dead run left is put right. */
@@ -135,7 +137,7 @@ enum err ledger_store_open(struct store *store, int64_t campaign_id,
     *recovered = 0;
     struct ledger_store *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERR_MEMORY, "campaign: out of memory");
+        return error_set(error, ERR_MEMORY, "send campaign: its ledger: out of memory");
     made->store = store;
     made->campaign_id = campaign_id;
     enum err err = prepare_all(made, error);
@@ -175,7 +177,7 @@ static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
         unfinished = recovery_unfinished(&recovery);
     if (err == ERR_NONE && unfinished > 0)
         err = error_set(error, ERR_BUG,
-                        "campaign %s: not finished, %llu deliveries are left",
+                        "end campaign: %s: not finished, %llu deliveries are left",
                         ledger->name, (unsigned long long)unfinished);
     if (err == ERR_NONE)
         err = recovery_set_state(&recovery, state, error);

@@ -13,7 +13,7 @@
 
 static enum err no_memory(struct error *error)
 {
-    return error_set(error, ERR_MEMORY, "read list: out of memory");
+    return error_set(error, ERR_MEMORY, "read list: its row: out of memory");
 }
 
 static enum err load_columns(struct store *store, struct arena *arena,
@@ -87,7 +87,7 @@ enum err list_find(struct store *store, struct str name, struct arena *arena,
     if (err == ERR_NONE)
         err = take_list(store, row, arena, list, error);
     if (err == ERR_NOT_FOUND)
-        error_set(error, err, "list %.*s: there is none; import it first",
+        error_set(error, err, "find list: %.*s: there is none; import it first",
                   STR_ARG(name));
     return err;
 }
@@ -100,7 +100,8 @@ enum err list_find_id(struct store *store, int64_t id, struct arena *arena,
     if (err == ERR_NONE)
         err = take_list(store, row, arena, list, error);
     if (err == ERR_NOT_FOUND)
-        error_set(error, err, "list number %lld: there is none", (long long)id);
+        error_set(error, err, "find list: number %lld: there is none; it was deleted",
+                  (long long)id);
     return err;
 }
 
@@ -169,8 +170,10 @@ static enum err delete_locked(struct store *store, struct str name, struct error
     enum err err = db_integer(store, &id, 0, error,
                               "SELECT id FROM list WHERE name = ?", "s", name);
     if (err == ERR_NONE && id == 0)
-        return error_set(error, ERR_NOT_FOUND, "delete list %.*s: there is none",
-                         STR_ARG(name));
+        return error_set(
+            error, ERR_NOT_FOUND,
+            "delete list: %.*s: there is none; `broadside lists` names them",
+            STR_ARG(name));
     if (err == ERR_NONE)
         err = db_integer(store, &campaigns, 0, error,
                          "SELECT count(*) FROM campaign WHERE list = ?", "i", id);
@@ -182,7 +185,7 @@ static enum err delete_locked(struct store *store, struct str name, struct error
     if (err == ERR_NONE && unfinished > 0)
         return error_set(
             error, ERR_DATA,
-            "delete list %.*s: %lld campaigns on it are unfinished; finish "
+            "delete list: %.*s: %lld campaigns on it are unfinished; finish "
             "or cancel them first",
             STR_ARG(name), (long long)unfinished);
     return err != ERR_NONE ? err : delete_rows(store, id, campaigns > 0, error);
@@ -243,13 +246,14 @@ enum err recipient_find(struct store *store, int64_t list_id, struct str address
     struct address parsed;
     const char *why = address_parse(address, arena, &parsed);
     if (why != NULL)
-        return error_set(error, ERR_DATA, "recipient %.*s: %s", STR_ARG(address), why);
+        return error_set(error, ERR_DATA, "find recipient: %.*s: %s", STR_ARG(address),
+                         why);
     struct match match = {.want = parsed.text};
     enum err err =
         address_key_find(store, list_id, parsed.text, match_address, &match, error);
     int64_t id = match.exact != 0 ? match.exact : match.nearest;
     if (err == ERR_NONE && id == 0)
-        return error_set(error, ERR_NOT_FOUND, "recipient %.*s: not in the list",
+        return error_set(error, ERR_NOT_FOUND, "find recipient: %.*s: not in the list",
                          STR_ARG(address));
     return err != ERR_NONE ? err : load_recipient(store, id, arena, row, error);
 }

@@ -103,7 +103,7 @@ static enum err open_file(struct rejects *rejects, struct error *error)
 {
     if (asprintf(&rejects->temporary, "%s.XXXXXX", rejects->path) < 0) {
         rejects->temporary = NULL;
-        return error_set(error, ERR_MEMORY, "write rejects: out of memory");
+        return error_set(error, ERR_MEMORY, "write rejects: a row: out of memory");
     }
     int fd = mkstemp(rejects->temporary);
     if (fd >= 0)

@@ -184,7 +184,7 @@ enum err report_replies(struct store *store, int64_t campaign_id, size_t max,
     if (err == ERR_NONE)
         err = take_groups(&grouping, max, replies, count);
     if (err == ERR_MEMORY)
-        (void)error_set(error, err, "report: out of memory");
+        (void)error_set(error, err, "report: its rows: out of memory");
     HASH_CLEAR(hh, grouping.groups);
     return err;
 }

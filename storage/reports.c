@@ -115,7 +115,7 @@ static enum err count_lane(struct store *store, sqlite3_stmt *rows, sqlite3_stmt
 {
     *report = (struct domain_report){.domain = db_copy(lane, 0, arena)};
     if (str_is_null(report->domain))
-        return error_set(error, ERR_MEMORY, "report: out of memory");
+        return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
     (void)sqlite3_bind_int64(rows, 1, sqlite3_column_int64(lane, 1));
     (void)sqlite3_bind_int64(rows, 2, sqlite3_column_int64(lane, 2));
     int rc;
@@ -172,7 +172,7 @@ enum err report_domains(struct store *store, int64_t campaign_id, size_t max,
         max = (size_t)*total;
     *domains = arena_calloc(arena, max + 1, sizeof **domains);
     if (*domains == NULL)
-        return error_set(error, ERR_MEMORY, "report: out of memory");
+        return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
     sqlite3_stmt *lanes;
     err = db_query(store, &lanes, error,
                    "SELECT domain.name, first, last FROM campaign"
@@ -206,7 +206,7 @@ enum err delivery_walk_open(struct store *store, int64_t campaign_id,
         return err;
     struct delivery_walk *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERR_MEMORY, "report: out of memory");
+        return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
     made->store = store;
     made->rc = SQLITE_ROW;
     struct str word =

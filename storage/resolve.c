@@ -111,7 +111,7 @@ static enum err normalise(struct str *address, struct arena *arena, struct error
     const char *why =
         str_is_null(*address) ? NULL : address_parse(*address, arena, &parsed);
     if (why != NULL)
-        return error_set(error, ERR_DATA, "resolve %.*s: %s", STR_ARG(*address), why);
+        return error_set(error, ERR_DATA, "resolve: %.*s: %s", STR_ARG(*address), why);
     if (!str_is_null(*address))
         *address = parsed.text;
     return ERR_NONE;
@@ -131,7 +131,7 @@ enum err campaign_resolve(struct store *store, struct str name,
     if (err == ERR_NONE && resolution == RESOLVE_RETRY &&
         campaign.state == CAMPAIGN_CANCELLED)
         err = error_set(error, ERR_DATA,
-                        "resolve %.*s: the campaign was cancelled and sends nothing",
+                        "resolve: %.*s: the campaign was cancelled and sends nothing",
                         STR_ARG(name));
     struct run_owner owner;
     if (err == ERR_NONE)

@@ -51,11 +51,12 @@ static enum err check_age(struct run_owner *owner, struct error *error)
     claim_notes(store);
     if (owner->groups >= read_note(store, owner->campaign_id))
         return ERR_NONE;
-    return error_set(error, ERR_STORAGE,
-                     "campaign: %s: this database is older than what was sent from it "
-                     "(was a backup restored?), some recipients would get it twice; to "
-                     "go on all the same remove %s.lock",
-                     store->path, store->path);
+    return error_set(
+        error, ERR_STORAGE,
+        "start campaign: %s: this database is older than what was sent from it "
+        "(was a backup restored?), some recipients would get it twice; to "
+        "go on all the same remove %s.lock",
+        store->path, store->path);
 }
 
 /* ---- the row ------------------------------------------------------------------- */
@@ -84,15 +85,18 @@ static enum err name_owner(struct store *store, int64_t campaign_id,
     char since[CLOCK_RFC3339_BYTES];
     if (sqlite3_step(row) != SQLITE_ROW || sqlite3_column_type(row, 1) == SQLITE_NULL)
         /* It has the lock and has not signed yet. */
-        err = error_set(error, ERR_LOCKED, "campaign: another run has just started it");
+        err = error_set(
+            error, ERR_LOCKED,
+            "start campaign: this one: another run has just started it; watch "
+            "that with status");
     else
-        err =
-            error_set(error, ERR_LOCKED,
-                      "campaign %.*s: process %lld on host %.*s has been running it "
-                      "since %s; pause that one, or let it finish",
-                      STR_ARG(db_text(row, 0)), (long long)sqlite3_column_int64(row, 1),
-                      STR_ARG(db_text(row, 2)),
-                      clock_rfc3339(sqlite3_column_int64(row, 3), since));
+        err = error_set(
+            error, ERR_LOCKED,
+            "start campaign: %.*s: process %lld on host %.*s has been running it "
+            "since %s; pause that one, or let it finish",
+            STR_ARG(db_text(row, 0)), (long long)sqlite3_column_int64(row, 1),
+            STR_ARG(db_text(row, 2)),
+            clock_rfc3339(sqlite3_column_int64(row, 3), since));
     sqlite3_finalize(row);
     return err;
 }
@@ -110,7 +114,7 @@ enum err run_owner_sign(struct run_owner *owner, struct error *error)
     char host[256] = "", boot[64];
     (void)gethostname(host, sizeof host - 1);
     if (getrandom(owner->token, RUN_TOKEN_BYTES, 0) != RUN_TOKEN_BYTES)
-        return error_set(error, ERR_OS, "campaign: no random bytes");
+        return error_set(error, ERR_OS, "start campaign: its token: no random bytes");
     enum err err = check_age(owner, error);
     if (err != ERR_NONE)
         return err;
@@ -139,8 +143,10 @@ enum err run_owner_check(struct run_owner *owner, struct error *error)
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         err = db_fail(owner->store, error, "campaign");
     else if (!str_equal(token, str_slice((const char *)owner->token, RUN_TOKEN_BYTES)))
-        err = error_set(error, ERR_LOCKED,
-                        "campaign: another run has taken it over; this one stops");
+        err = error_set(
+            error, ERR_LOCKED,
+            "send campaign: this one: another run has taken it over; watch that "
+            "with status");
     (void)sqlite3_reset(owner->check);
     return err;
 }

@@ -58,7 +58,7 @@ static enum err parse_key(struct str input, char to[SUPPRESSION_KEY_MAX],
     arena_fini(&arena);
     if (why == NULL)
         return ERR_NONE;
-    return error_set(error, ERR_DATA, "suppress %.*s: %s; give an address or @domain",
+    return error_set(error, ERR_DATA, "suppress: %.*s: %s; give an address or @domain",
                      STR_ARG(input), why);
 }
 
@@ -96,7 +96,9 @@ enum err suppression_remove(struct store *store, struct str address,
         err =
             db_run(store, error, "DELETE FROM suppression WHERE address = ?", "s", key);
     if (err == ERR_NONE && sqlite3_changes(store->db) == 0)
-        err = error_set(error, ERR_NOT_FOUND, "suppression of %.*s: there is none",
+        err = error_set(error, ERR_NOT_FOUND,
+                        "find suppression: %.*s: there is none; `broadside suppress "
+                        "list` shows them",
                         STR_ARG(address));
     return err;
 }
@@ -130,7 +132,7 @@ enum err suppression_walk_open(struct store *store, struct suppression_walk **wa
     *walk = NULL;
     struct suppression_walk *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERR_MEMORY, "read suppressions: out of memory");
+        return error_set(error, ERR_MEMORY, "read suppressions: a row: out of memory");
     made->store = store;
     made->rc = SQLITE_ROW;
     enum err err = db_query(store, &made->rows, error,

@@ -15,7 +15,7 @@
 
 static enum err no_memory(struct error *error)
 {
-    return error_set(error, ERR_MEMORY, "trace: out of memory");
+    return error_set(error, ERR_MEMORY, "trace: a row: out of memory");
 }
 
 /* ---- steps --------------------------------------------------------------------- */
@@ -238,8 +238,10 @@ static enum err search_campaigns(struct search *search, struct str campaign,
         err = db_fail(search->store, error, "trace");
     sqlite3_finalize(rows);
     if (err == ERR_NONE && !is_known)
-        err = error_set(error, ERR_NOT_FOUND, "campaign %.*s: there is none",
-                        STR_ARG(campaign));
+        err = error_set(
+            error, ERR_NOT_FOUND,
+            "find campaign: %.*s: there is none; `broadside status` lists them",
+            STR_ARG(campaign));
     return err;
 }
 
@@ -252,7 +254,8 @@ enum err trace_address(struct store *store, struct str address, struct str campa
     struct address parsed;
     const char *why = address_parse(address, arena, &parsed);
     if (why != NULL)
-        return error_set(error, ERR_DATA, "trace %.*s: %s", STR_ARG(address), why);
+        return error_set(error, ERR_DATA, "trace: %.*s: %s; give an address",
+                         STR_ARG(address), why);
     int64_t campaigns;
     enum err err =
         db_integer(store, &campaigns, 0, error, "SELECT count(*) FROM campaign", "");

@@ -17,7 +17,7 @@
 #define CAMPAIGN_MEMORY_MAX  (64u << 20)
 #define CAMPAIGN_HEADERS_MAX 64
 
-static config_read read_name, read_headers;
+static config_read read_name, read_subject, read_where, read_headers;
 
 #define IN_CAMPAIGN(member) offsetof(struct campaign_file, member)
 
@@ -27,7 +27,7 @@ static const struct config_key campaign_keys[] = {
     {"list", config_read_text, IN_CAMPAIGN(list), "the list to send to", NULL, 0, 0},
     {"from", config_read_mailboxes, IN_CAMPAIGN(from), "Name <address>", NULL, 0, 0},
     {"reply-to", config_read_mailboxes, IN_CAMPAIGN(reply_to), "address", NULL, 0, 0},
-    {"subject", config_read_line, IN_CAMPAIGN(subject), "a template", NULL, 0, 0},
+    {"subject", read_subject, IN_CAMPAIGN(subject), "a template", NULL, 0, 0},
     {"html", config_read_text, IN_CAMPAIGN(html), "file with the HTML template", NULL,
      0, 0},
     {"text", config_read_text, IN_CAMPAIGN(text),
@@ -38,7 +38,7 @@ static const struct config_key campaign_keys[] = {
      "images that the HTML refers to as cid:NAME", NULL, 0, 0},
     {"data", config_read_text, IN_CAMPAIGN(data),
      "JSON file: an object whose members every template sees", NULL, 0, 0},
-    {"where", config_read_text, IN_CAMPAIGN(where),
+    {"where", read_where, IN_CAMPAIGN(where),
      "a Liquid condition: who of the list gets it", NULL, 0, 0},
     {"missing", config_read_yes, IN_CAMPAIGN(hold_missing),
      "what to do if a printed field is missing; default empty", "empty|hold", 0, 0},
@@ -83,19 +83,46 @@ static enum err read_name(const struct config_reader *reader,
     }
     if (!is_good)
         return config_refuse(reader, value,
-                             "%.*s: only letters, digits, '.', '_' and '-', at most %d",
+                             "%.*s: no name for a campaign; use letters, digits, '.', "
+                             "'_' and '-', at most %d",
                              STR_ARG(str_head(name, 64)), CAMPAIGN_FILE_NAME_MAX);
     return ERR_NONE;
 }
 
-/* Why the header at hand, the one behind `count` others, cannot be one; or NULL. */
-static const char *header_refused(const struct header_setting *headers, size_t count,
-                                  struct str name)
+static struct config_place place_of(const struct config_reader *reader,
+                                    const struct yaml_node *value)
 {
-    for (size_t i = 0; i < count; i++)
+    return (struct config_place){reader->name, value->line, value->column};
+}
+
+static enum err read_subject(const struct config_reader *reader,
+                             const struct config_key *key,
+                             const struct yaml_node *value, void *into)
+{
+    struct campaign_file *campaign = into;
+    campaign->subject_place = place_of(reader, value);
+    return config_read_line(reader, key, value, into);
+}
+
+static enum err read_where(const struct config_reader *reader,
+                           const struct config_key *key, const struct yaml_node *value,
+                           void *into)
+{
+    struct campaign_file *campaign = into;
+    campaign->where_place = place_of(reader, value);
+    return config_read_text(reader, key, value, into);
+}
+
+/* NULL if a header of this name may follow the ones before. */
+static const char *header_trouble(struct str name, const struct header_setting *headers,
+                                  size_t n)
+{
+    const char *why = header_name_check(name);
+    for (size_t i = 0; i < n && why == NULL; i++) {
         if (str_equal_nocase(headers[i].name, name))
-            return "there are two of it";
-    return header_name_check(name);
+            why = "this header stands here twice";
+    }
+    return why;
 }
 
 static enum err read_headers(const struct config_reader *reader,
@@ -110,15 +137,16 @@ static enum err read_headers(const struct config_reader *reader,
     if (headers == NULL)
         return config_no_memory(reader);
     if (value->kind != YAML_MAP)
-        return config_refuse(reader, value, "must be a map: Name: 'value'");
+        return config_refuse(reader, value, "must be a map; write Name: 'value'");
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
         if (n == CAMPAIGN_HEADERS_MAX)
-            return config_refuse(reader, node, "more than %d headers",
+            return config_refuse(reader, node, "more than %d headers; leave some out",
                                  CAMPAIGN_HEADERS_MAX);
-        const char *why = header_refused(headers, n, node->key);
+        const char *why = header_trouble(node->key, headers, n);
         if (why != NULL)
-            return config_refuse(reader, node, "%s", why);
+            return config_refuse_name(reader, node, why);
         headers[n].name = node->key;
+        headers[n].place = place_of(reader, node);
         enum err err = config_want_line(reader, node, &headers[n++].value);
         if (err != ERR_NONE)
             return err;
@@ -135,7 +163,8 @@ static enum err parse_tree(const struct config_reader *reader, struct str source
     enum err err =
         yaml_tree_parse(source, reader->name, reader->arena, tree, reader->error);
     if (err == ERR_NONE && *tree != NULL && (*tree)->kind != YAML_MAP)
-        err = config_refuse(reader, *tree, "must be a map of keys: campaign: NAME ...");
+        err = config_refuse(reader, *tree,
+                            "must be a map of keys; write campaign: NAME and so on");
     return err;
 }
 
@@ -160,7 +189,9 @@ static enum err read_settings(const char *path, const struct yaml_node *campaign
         if (key == NULL)
             err = config_refuse_key(&reader, node, campaign_keys);
         else if (!is_shared_key(node->key))
-            err = config_refuse(&reader, node, "belongs into the campaign file");
+            err = config_refuse(&reader, node,
+                                "settings for all campaigns cannot say this; write it "
+                                "into the campaign file");
         else if (yaml_member(campaign_tree, node->key) == NULL)
             err = key->read(&reader, key, node, campaign);
     }
@@ -177,11 +208,11 @@ static enum err check_required(const struct campaign_file *campaign,
                                                      : NULL;
     if (missing != NULL)
         return error_set(reader->error, ERR_CONFIG,
-                         "bad configuration: %.*s: the key %s is missing",
+                         "bad configuration: %.*s: the key %s is missing; add it",
                          STR_ARG(reader->name), missing);
     if (campaign->html.n == 0 && campaign->text.n == 0)
         return error_set(reader->error, ERR_CONFIG,
-                         "bad configuration: %.*s: neither html nor text: "
+                         "bad configuration: %.*s: neither html nor text is there; "
                          "a message needs one of them",
                          STR_ARG(reader->name));
     return ERR_NONE;
@@ -197,7 +228,7 @@ static enum err settle_path(const char *path, struct campaign_file *campaign,
     campaign->path = arena_copy(&campaign->arena, str_of(absolute));
     free(absolute);
     if (str_is_null(campaign->path))
-        return error_set(error, ERR_MEMORY, "cannot read: %s: no memory", path);
+        return error_set(error, ERR_MEMORY, "cannot read: %s: out of memory", path);
     campaign->folder = file_folder(campaign->path);
     return ERR_NONE;
 }
@@ -269,7 +300,7 @@ enum err campaign_file_check_relays(const struct campaign_file *campaign,
 {
     if (campaign->relay_count == 0)
         return error_set(error, ERR_CONFIG,
-                         "bad configuration: %.*s: the key relay is missing",
+                         "bad configuration: %.*s: the key relay is missing; add it",
                          STR_ARG(campaign->path));
     for (size_t i = 0; i < campaign->relay_count; i++) {
         const struct relay_settings *relay = &campaign->relays[i];

@@ -26,9 +26,16 @@ struct str_list {
     size_t n;
 };
 
+/* Where a template that stands in the file itself begins. */
+struct config_place {
+    struct str file;
+    unsigned line, column;
+};
+
 /* An extra header; the value is a template. */
 struct header_setting {
     struct str name, value;
+    struct config_place place;
 };
 
 /* What stands beside struct relay_settings for layers to come. */
@@ -44,6 +51,7 @@ struct campaign_file {
     /* An RFC 5322 address list; one mailbox of it is the envelope's sender. */
     struct str from, reply_to;
     struct str subject, html, text, data, where;
+    struct config_place subject_place, where_place;
     struct str_list attach, inline_files;
     const struct header_setting *headers;
     size_t header_count;

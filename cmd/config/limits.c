@@ -90,7 +90,8 @@ static enum err refuse_repeated(const struct config_reader *reader,
         struct limit_rule before = {.domains = rule->domains, .domain_count = i};
         if (is_named(rule->domains[i], rules, count) ||
             is_named(rule->domains[i], &before, 1))
-            return config_refuse(reader, node, "limits: %.*s stands here twice",
+            return config_refuse(reader, node,
+                                 "limits: %.*s stands here twice; name it in one rule",
                                  STR_ARG(str_head(rule->domains[i], 64)));
     }
     return ERR_NONE;
@@ -104,12 +105,15 @@ static enum err read_limit(const struct config_reader *reader,
     if (err != ERR_NONE)
         return err;
     if (draft.domains.n == 0)
-        return config_refuse(reader, node, "limits: domains is missing");
+        return config_refuse(
+            reader, node,
+            "limits: domains is missing; write domains: ['*'] for every domain");
     if (draft.rate.count == 0 && draft.connections == 0 &&
         draft.messages_per_connection == 0)
         return config_refuse(reader, node,
                              "limits: a rule without rate, connections or "
-                             "messages-per-connection limits nothing");
+                             "messages-per-connection limits nothing; "
+                             "add one of them");
     rule->domains = draft.domains.p;
     rule->domain_count = draft.domains.n;
     rule->rate = draft.rate;
@@ -127,11 +131,13 @@ enum err config_read_limits(const struct config_reader *reader,
     (void)key;
     if (value->kind != YAML_LIST)
         return config_refuse(reader, value,
-                             "must be a list of rules: - domains: [...]");
+                             "must be a list of rules; write - domains: [...]");
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next)
         n++;
     if (n == 0 || n > LIMIT_RULES_MAX)
-        return config_refuse(reader, value, "must have 1 to %d rules", LIMIT_RULES_MAX);
+        return config_refuse(reader, value,
+                             "must have 1 to %d rules; leave the key out for no limits",
+                             LIMIT_RULES_MAX);
     struct limit_rule *rules = arena_calloc(reader->arena, n, sizeof(*rules));
     if (rules == NULL)
         return config_no_memory(reader);
@@ -140,8 +146,8 @@ enum err config_read_limits(const struct config_reader *reader,
         enum err err = read_limit(reader, node, &rules[n]);
         domains += rules[n].domain_count;
         if (err == ERR_NONE && domains > LIMIT_DOMAINS_MAX)
-            err =
-                config_refuse(reader, node, "more than %d domains", LIMIT_DOMAINS_MAX);
+            err = config_refuse(reader, node, "more than %d domains; leave some out",
+                                LIMIT_DOMAINS_MAX);
         if (err == ERR_NONE)
             err = refuse_repeated(reader, node, rules, n);
         if (err != ERR_NONE)
@@ -163,6 +169,7 @@ enum err config_read_retry(const struct config_reader *reader,
     if (err != ERR_NONE)
         return err;
     if (campaign->retry.longest_ms < campaign->retry.first_ms)
-        return config_refuse(reader, value, "longest is shorter than first");
+        return config_refuse(reader, value,
+                             "longest is shorter than first; make it as long");
     return ERR_NONE;
 }

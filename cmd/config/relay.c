@@ -84,8 +84,10 @@ static enum err read_host(const struct config_reader *reader,
         return why != NULL ? config_refuse(reader, value, "%s", why) : ERR_NONE;
     }
     if (!is_host_text(text))
-        return config_refuse(reader, value, "%.*s: no host name or address",
-                             STR_ARG(str_head(text, 64)));
+        return config_refuse(
+            reader, value,
+            "%.*s: no host name or address; write one such as smtp.acme.example",
+            STR_ARG(str_head(text, 64)));
     /* Terminated, for the resolver. */
     *host = arena_copy(reader->arena, text);
     return str_is_null(*host) ? config_no_memory(reader) : ERR_NONE;
@@ -101,8 +103,10 @@ static enum err read_helo(const struct config_reader *reader,
     struct str text = value->text;
     bool is_literal = text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']';
     if (!is_host_text(is_literal ? str_slice(text.p + 1, text.n - 2) : text))
-        return config_refuse(reader, value, "%.*s: no host name or [address]",
-                             STR_ARG(str_head(text, 64)));
+        return config_refuse(
+            reader, value,
+            "%.*s: no host name or [address]; write one such as mail.acme.example",
+            STR_ARG(str_head(text, 64)));
     *(struct str *)(void *)((char *)into + key->offset) = text;
     return ERR_NONE;
 }
@@ -147,11 +151,13 @@ static enum err read_relay(const struct config_reader *reader,
     if (err != ERR_NONE)
         return err;
     if (draft.settings.host.n == 0)
-        return config_refuse(reader, node, "relay: host is missing");
+        return config_refuse(reader, node, "relay: host is missing; add it");
     if (draft.extra.user.n > 0 && draft.extra.password_file.n == 0)
-        return config_refuse(reader, node, "relay: user without password-file");
+        return config_refuse(reader, node,
+                             "relay: user without password-file; give both");
     if (draft.extra.password_file.n > 0 && draft.extra.user.n == 0)
-        return config_refuse(reader, node, "relay: password-file without user");
+        return config_refuse(reader, node,
+                             "relay: password-file without user; give both");
     draft.extra.tls_is_set = draft.tls != TLS_UNSET;
     bool is_safe = is_loopback(draft.settings.host) && draft.extra.user.n == 0;
     draft.settings.tls = draft.extra.tls_is_set ? (enum relay_tls)draft.tls
@@ -185,7 +191,8 @@ enum err config_read_relays(const struct config_reader *reader,
     size_t n = 0;
     for (; node != NULL; node = value->kind == YAML_LIST ? node->next : NULL) {
         if (n == RUN_RELAYS_MAX)
-            return config_refuse(reader, node, "relay: more than %d", RUN_RELAYS_MAX);
+            return config_refuse(reader, node, "relay: more than %d; leave some out",
+                                 RUN_RELAYS_MAX);
         enum err err = read_relay(reader, node, &settings[n], &extras[n]);
         if (err != ERR_NONE)
             return err;

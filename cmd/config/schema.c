@@ -26,9 +26,19 @@ enum err config_refuse(const struct config_reader *reader, const struct yaml_nod
                      node->key.n > 0 ? ": " : "", why);
 }
 
+enum err config_refuse_name(const struct config_reader *reader,
+                            const struct yaml_node *node, const char *why)
+{
+    return error_set(reader->error, ERR_CONFIG,
+                     "bad configuration: %.*s:%u:%u: %.*s: %s", STR_ARG(reader->name),
+                     node->key_line, node->key_column, STR_ARG(str_head(node->key, 64)),
+                     why);
+}
+
 enum err config_no_memory(const struct config_reader *reader)
 {
-    return error_set(reader->error, ERR_MEMORY, "cannot read the file: %.*s: no memory",
+    return error_set(reader->error, ERR_MEMORY,
+                     "cannot read the file: %.*s: out of memory",
                      STR_ARG(reader->name));
 }
 
@@ -51,7 +61,7 @@ enum err config_refuse_key(const struct config_reader *reader,
     const char *names = buf_c_string(&known);
     enum err err =
         error_set(reader->error, ERR_CONFIG,
-                  "bad configuration: %.*s:%u:%u: unknown key: %.*s; one of %s",
+                  "bad configuration: %.*s:%u:%u: unknown key: %.*s; use one of %s",
                   STR_ARG(reader->name), node->key_line, node->key_column,
                   STR_ARG(str_head(node->key, 64)),
                   names != NULL ? names : "the documented ones");
@@ -64,7 +74,7 @@ enum err config_read_map(const struct config_reader *reader,
                          void *into)
 {
     if (map->kind != YAML_MAP)
-        return config_refuse(reader, map, "must be a map of keys: %s and so on",
+        return config_refuse(reader, map, "must be a map of keys; write %s: and so on",
                              keys->name);
     for (const struct yaml_node *node = map->first; node != NULL; node = node->next) {
         const struct config_key *key = config_key_find(keys, node->key);
@@ -82,10 +92,11 @@ enum err config_want_text(const struct config_reader *reader,
 {
     if (value->kind == YAML_MAP && value->is_flow)
         return config_refuse(reader, value,
-                             "a value that begins with a brace needs quotes: "
+                             "a value that begins with a brace needs quotes; "
                              "write '{{ name }}'");
     if (value->kind != YAML_TEXT)
-        return config_refuse(reader, value, "must be one value, not a %s",
+        return config_refuse(reader, value,
+                             "must be one value, not a %s; write key: value",
                              value->kind == YAML_LIST ? "list" : "map");
     if (value->text.n == 0)
         return config_refuse(reader, value, "is empty; leave the key out instead");
@@ -214,7 +225,7 @@ enum err config_read_count(const struct config_reader *reader,
     if (why != NULL)
         return refuse_value(reader, value, why);
     if (number < key->min || number > key->max)
-        return config_refuse(reader, value, "%.*s: out of range: from %llu to %llu",
+        return config_refuse(reader, value, "%.*s: out of range; from %llu to %llu",
                              STR_ARG(str_head(value->text, 64)),
                              (unsigned long long)key->min,
                              (unsigned long long)key->max);
@@ -234,7 +245,7 @@ static enum err read_word(const struct config_reader *reader,
         if (str_equal(str_split(rest, '|', &rest), value->text))
             return ERR_NONE;
     }
-    return config_refuse(reader, value, "%.*s: unknown; one of %s",
+    return config_refuse(reader, value, "%.*s: unknown; use one of %s",
                          STR_ARG(str_head(value->text, 64)), key->words);
 }
 

@@ -40,6 +40,9 @@ enum err config_refuse(const struct config_reader *reader, const struct yaml_nod
 enum err config_no_memory(const struct config_reader *reader);
 const struct config_key *config_key_find(const struct config_key *keys,
                                          struct str name);
+/* The same at the node's key. */
+enum err config_refuse_name(const struct config_reader *reader,
+                            const struct yaml_node *node, const char *why);
 /* An unknown key, with the ones there are. */
 enum err config_refuse_key(const struct config_reader *reader,
                            const struct yaml_node *node, const struct config_key *keys);

@@ -33,13 +33,13 @@ const char *units_time(struct str text, int64_t *ms)
 {
     uint64_t number, seconds = text.n > 0 ? unit_seconds(text.p[text.n - 1]) : 0;
     if (seconds == 0)
-        return "no time: write a whole number and s, m, h or d, such as 5m";
+        return "no time; write a whole number and s, m, h or d, such as 5m";
     if (!str_to_u64(str_head(text, text.n - 1), &number))
-        return "no time: write a whole number and s, m, h or d, such as 5m";
+        return "no time; write a whole number and s, m, h or d, such as 5m";
     if (number == 0)
-        return "too short: at least 1s";
+        return "too short; at least 1s";
     if (number > (uint64_t)UNITS_TIME_MAX_MS / 1000 / seconds)
-        return "too long: at most 366d";
+        return "too long; at most 366d";
     *ms = (int64_t)(number * seconds * 1000);
     return NULL;
 }
@@ -47,16 +47,16 @@ const char *units_time(struct str text, int64_t *ms)
 const char *units_rate(struct str text, struct rate *rate)
 {
     static const char form[] =
-        "no rate: write a whole number and /s, /m, /h or /d, such as 20/s";
+        "no rate; write a whole number and /s, /m, /h or /d, such as 20/s";
     struct str unit;
     struct str number = str_split(text, '/', &unit);
     uint64_t seconds = unit.n == 1 ? unit_seconds(unit.p[0]) : 0;
     if (seconds == 0 || !str_to_u64(number, &rate->count))
         return form;
     if (rate->count == 0)
-        return "a rate of zero would never send: leave the rule out, or pause";
+        return "a rate of zero would never send; leave the rule out, or pause";
     if (rate->count > UNITS_RATE_MAX)
-        return "too fast: at most 1000000";
+        return "too fast; at most 1000000";
     rate->period_ns = seconds * NS_PER_S;
     return NULL;
 }
@@ -77,7 +77,7 @@ const char *units_factor(struct str text, double *factor)
             scale *= 10;
     }
     if (whole < 1 || whole > 100 || (whole == 100 && part > 0))
-        return "out of range: from 1 to 100";
+        return "out of range; from 1 to 100";
     *factor = (double)whole + (double)part / (double)scale;
     return NULL;
 }

@@ -22,7 +22,7 @@ struct yaml_reader {
     yaml_mark_t key_mark;
 };
 
-#define BRACE_HINT "a value that begins with a brace needs quotes: write '{{ name }}'"
+#define BRACE_HINT "a value that begins with a brace needs quotes; write '{{ name }}'"
 
 static enum err refuse(struct yaml_reader *reader, yaml_mark_t mark, const char *what,
                        struct str detail)
@@ -59,19 +59,33 @@ static bool value_begins_with_brace(struct str line)
     return false;
 }
 
+/* libyaml says at which octet, not in which line. */
+static enum err encoding_error(struct yaml_reader *reader)
+{
+    struct str before = str_head(reader->source, reader->parser.problem_offset);
+    size_t line = 1, start = 0;
+    for (size_t i = 0; i < before.n; i++) {
+        if (before.p[i] == '\n') {
+            line++;
+            start = i + 1;
+        }
+    }
+    return error_set(reader->error, ERR_CONFIG,
+                     "cannot read the file: %.*s:%zu:%zu: %s; save it as UTF-8",
+                     STR_ARG(reader->name), line, before.n - start + 1,
+                     reader->parser.problem);
+}
+
 static enum err syntax_error(struct yaml_reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     yaml_mark_t mark = parser->problem_mark;
     if (parser->error == YAML_MEMORY_ERROR)
         return error_set(reader->error, ERR_MEMORY,
-                         "cannot read the file: %.*s: no memory",
+                         "cannot read the file: %.*s: out of memory",
                          STR_ARG(reader->name));
     if (parser->error == YAML_READER_ERROR)
-        return error_set(reader->error, ERR_CONFIG,
-                         "cannot read the file: %.*s: byte %zu: %s; save it as UTF-8",
-                         STR_ARG(reader->name), parser->problem_offset,
-                         parser->problem);
+        return encoding_error(reader);
     if (value_begins_with_brace(source_line(reader->source, mark.line)) ||
         value_begins_with_brace(source_line(reader->source, parser->context_mark.line)))
         return refuse(reader, mark, BRACE_HINT, STR_NULL);
@@ -246,7 +260,7 @@ enum err yaml_tree_parse(struct str source, struct str name, struct arena *arena
                                  .key = STR_NULL};
     *root = NULL;
     if (!yaml_parser_initialize(&reader.parser))
-        return error_set(error, ERR_MEMORY, "cannot read the file: %.*s: no memory",
+        return error_set(error, ERR_MEMORY, "cannot read the file: %.*s: out of memory",
                          STR_ARG(name));
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)source.p,
@@ -254,7 +268,7 @@ enum err yaml_tree_parse(struct str source, struct str name, struct arena *arena
     enum err err = read_events(&reader);
     yaml_parser_delete(&reader.parser);
     if (err == ERR_MEMORY)
-        return error_set(error, ERR_MEMORY, "cannot read the file: %.*s: no memory",
+        return error_set(error, ERR_MEMORY, "cannot read the file: %.*s: out of memory",
                          STR_ARG(name));
     if (err == ERR_NONE)
         *root = reader.root;

@@ -9,7 +9,7 @@
 const char *err_words(enum err err)
 {
     static const char *const words[] = {
-#define ERR_WORDS(name, text, exit_code) [name] = text,
+#define ERR_WORDS(name, text, exit_code, advice) [name] = text,
         ERR_LIST(ERR_WORDS)
 #undef ERR_WORDS
     };
@@ -19,11 +19,26 @@ const char *err_words(enum err err)
 int err_exit_code(enum err err)
 {
     static const int codes[] = {
-#define ERR_CODE(name, text, exit_code) [name] = exit_code,
+#define ERR_CODE(name, text, exit_code, advice) [name] = exit_code,
         ERR_LIST(ERR_CODE)
 #undef ERR_CODE
     };
     return codes[err];
+}
+
+const char *err_advice(enum err err)
+{
+    static const char *const advices[] = {
+#define ERR_ADVICE(name, text, exit_code, advice) [name] = advice,
+        ERR_LIST(ERR_ADVICE)
+#undef ERR_ADVICE
+    };
+    return advices[err];
+}
+
+bool error_has_advice(const struct error *error)
+{
+    return strstr(error->text, "; ") != NULL;
 }
 
 enum err error_set(struct error *error, enum err code, const char *format, ...)

@@ -17,28 +17,31 @@
 #define MUST_CHECK               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
-/* name, words, exit code of contract.md ("sysexits" numbers) */
+/* name, words, exit code of contract.md ("sysexits" numbers), what to do where the
+ * error itself does not say */
 #define ERR_LIST(X)                                                                    \
-    X(ERR_NONE, "no error", 0)                                                         \
-    X(ERR_USAGE, "wrong usage", 64)                                                    \
-    X(ERR_DATA, "bad data", 65)                                                        \
-    X(ERR_NO_INPUT, "input not found", 66)                                             \
-    X(ERR_RELAY, "relay unusable", 69)                                                 \
-    X(ERR_BUG, "broken invariant", 70)                                                 \
-    X(ERR_OS, "operating system resource", 71)                                         \
-    X(ERR_MEMORY, "out of memory", 71)                                                 \
-    X(ERR_STORAGE, "database or disk", 74)                                             \
-    X(ERR_INCOMPLETE, "work left", 75)                                                 \
-    X(ERR_PROTOCOL, "protocol or TLS policy", 76)                                      \
-    X(ERR_PERMISSION, "permission denied", 77)                                         \
-    X(ERR_LOCKED, "another run holds the lock", 77)                                    \
-    X(ERR_CONFIG, "configuration", 78)                                                 \
-    X(ERR_LIMIT, "a limit was reached", 65)                                            \
-    X(ERR_NOT_FOUND, "not found", 66)                                                  \
-    X(ERR_CLOSED, "closed", 71)
+    X(ERR_NONE, "no error", 0, "nothing")                                              \
+    X(ERR_USAGE, "wrong usage", 64, "see `broadside COMMAND --help`")                  \
+    X(ERR_DATA, "bad data", 65, "correct it and try again")                            \
+    X(ERR_NO_INPUT, "input not found", 66, "check the path")                           \
+    X(ERR_RELAY, "relay unusable", 69, "`broadside resume` tries again")               \
+    X(ERR_BUG, "broken invariant", 70, "please report it")                             \
+    X(ERR_OS, "operating system resource", 71,                                         \
+      "free some or raise the limit, and try again")                                   \
+    X(ERR_MEMORY, "out of memory", 71, "free some and try again")                      \
+    X(ERR_STORAGE, "database or disk", 74, "check the disk, then try again")           \
+    X(ERR_INCOMPLETE, "work left", 75, "`broadside resume` goes on")                   \
+    X(ERR_PROTOCOL, "protocol or TLS policy", 76, "check the relay's settings")        \
+    X(ERR_PERMISSION, "permission denied", 77, "check owner and permissions")          \
+    X(ERR_LOCKED, "another run holds the lock", 77, "let it finish")                   \
+    X(ERR_CONFIG, "configuration", 78,                                                 \
+      "correct it, `broadside help campaign-file` lists the keys")                     \
+    X(ERR_LIMIT, "a limit was reached", 65, "make it smaller")                         \
+    X(ERR_NOT_FOUND, "not found", 66, "check the name")                                \
+    X(ERR_CLOSED, "closed", 71, "try again")
 
 enum err {
-#define ERR_ENUM(name, words, exit_code) name,
+#define ERR_ENUM(name, words, exit_code, advice) name,
     ERR_LIST(ERR_ENUM)
 #undef ERR_ENUM
 };
@@ -47,6 +50,8 @@ enum err {
 const char *err_words(enum err err);
 /* The exit code of contract.md that goes with an error. */
 int err_exit_code(enum err err);
+/* What to do about it in general; never NULL. */
+const char *err_advice(enum err err);
 
 #define ERROR_TEXT_MAX 1024
 
@@ -59,6 +64,10 @@ struct error {
     enum err code;
     char text[ERROR_TEXT_MAX];
 };
+
+/* True if the text says what to do itself; otherwise err_advice(code) belongs behind
+ * it, after "; ". */
+bool error_has_advice(const struct error *error);
 
 /* Fills `error` (which may be NULL) and returns `code`, so that a caller can write
  * `return error_set(error, ERR_DATA, "...")`. Bytes that could drive a terminal or are

@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -80,6 +81,17 @@ class Sandbox:
         return self.process.returncode
 
 
+ERROR_LINE = re.compile(r"broadside: [^:]+: .*: .+; .+")
+
+
+def check_error_line(args, stderr):
+    """What failed: on what: why; what to do: whatever the error, it is one such line."""
+    lines = [line for line in stderr.splitlines()
+             if re.match(r"broadside: (?!(error|warning|info|debug): )", line)]
+    for line in lines[-1:]:
+        assert ERROR_LINE.fullmatch(line), (args, line)
+
+
 class Scratch:
     """A directory with a database, files, and the program run in it."""
 
@@ -110,6 +122,9 @@ class Scratch:
             pytest.fail(f"broadside {' '.join(map(str, args))}: exit {done.returncode}, "
                         f"expected {code}\n--- stdout\n{done.stdout}\n--- stderr\n"
                         f"{done.stderr}")
+        if done.returncode >= 64 and done.returncode != 75:
+            err = done.stderr
+            check_error_line(args, err if isinstance(err, str) else err.decode())
         return done
 
     def json(self, *args, **options):

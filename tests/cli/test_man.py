@@ -65,7 +65,7 @@ def test_global_options(scratch):
 
 def test_exit_codes():
     words = (ROOT / "core/base/err.h").read_text()
-    codes = {int(code) for code in re.findall(r'X\(ERR_\w+, "[^"]*", (\d+)\)', words)}
+    codes = {int(code) for code in re.findall(r'X\(ERR_\w+, "[^"]*", (\d+),', words)}
     body = sections(page("broadside.1"))["EXIT STATUS"]
     assert {int(code) for code in re.findall(r"^\.B (\d+)$", body, re.M)} == codes | {3, 4}
 

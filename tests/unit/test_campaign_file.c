@@ -134,7 +134,7 @@ static void campaign_file__refuses_with_a_position(void **state)
         {HEAD "relay: {host: h, port: 0}\n", "port: 0: out of range"},
         {HEAD "relay: {host: h, port: 65536}\n", "port: 65536: out of range"},
         {HEAD "relay: {host: h, port: 25 }\n  x: 1\n", "c.yaml:"},
-        {HEAD "relay: {host: h, tls: yes}\n", "tls: yes: unknown; one of none|"},
+        {HEAD "relay: {host: h, tls: yes}\n", "tls: yes: unknown; use one of none|"},
         {HEAD "relay: {host: 'a b'}\n", "no host name"},
         {HEAD "relay: {host: h, helo: 'a b'}\n", "helo"},
         {HEAD "relay: {host: h, user: u}\n", "without password-file"},
@@ -156,17 +156,17 @@ static void campaign_file__refuses_with_a_position(void **state)
         {HEAD "retry: {first: 5}\n", "c.yaml:6:16: first: 5: no time"},
         {HEAD "retry: {first: 5h, longest: 1h}\n", "longest is shorter"},
         {HEAD "retry: {factor: 0.5}\n", "factor: 0.5: out of range"},
-        {HEAD "in-doubt: maybe\n", "in-doubt: maybe: unknown; one of hold|retry"},
+        {HEAD "in-doubt: maybe\n", "in-doubt: maybe: unknown; use one of hold|retry"},
         {HEAD "headers: {'a b': c}\n", "a header name is printable ASCII"},
         {HEAD "headers:\n  X-A: b\n  Subject: c\n",
-         "c.yaml:8:12: Subject: this header is not for a campaign to set"},
-        {HEAD "headers: {X-A: b, x-a: c}\n", "x-a: there are two of it"},
+         "c.yaml:8:3: Subject: this header is not for a campaign to set"},
+        {HEAD "headers: {X-A: b, x-a: c}\n", "x-a: this header stands here twice"},
         {HEAD "reply-to: '{{ name }} <a@b.example>'\n", "no template"},
         {HEAD "headers: [a]\n", "must be a map"},
         {HEAD "reply-to:\n", "c.yaml:6:10: reply-to: is empty"},
         {HEAD "reply-to: [a]\n", "must be one value"},
         {HEAD "text: {name}\n", "begins with a brace needs quotes"},
-        {"campaign: a/b\n", "only letters"},
+        {"campaign: a/b\n", "use letters"},
         {"list: l\nfrom: a@b\nsubject: s\nhtml: h\n", "the key campaign is missing"},
         {"campaign: c\nlist: l\nfrom: a@b\nsubject: s\n", "neither html nor text"},
         {"- a\n", "must be a map"},
@@ -215,7 +215,7 @@ static void campaign_file__takes_broadside_yaml_if_it_is_there(void **state)
     campaign_file_free(&campaign);
     write_text("broadside.yaml", "from: a@b.example\nlist: x\n");
     assert_int_equal(campaign_file_load("c.yaml", NULL, &campaign, &error), ERR_CONFIG);
-    assert_non_null(strstr(error.text, "broadside.yaml:2:7: list: belongs into"));
+    assert_non_null(strstr(error.text, "broadside.yaml:2:7: list: settings for all"));
     assert_int_equal(unlink("broadside.yaml"), 0);
     assert_int_equal(campaign_file_load("none.yaml", NULL, &campaign, &error),
                      ERR_NO_INPUT);

@@ -24,7 +24,18 @@ static void err__words_and_exit_codes_are_the_contracts(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         assert_int_equal(err_exit_code(cases[i].err), cases[i].exit_code);
         assert_true(strlen(err_words(cases[i].err)) > 0);
+        assert_true(strlen(err_advice(cases[i].err)) > 0);
     }
+}
+
+static void error_has_advice__behind_a_semicolon(void **state)
+{
+    (void)state;
+    struct error error;
+    error_set(&error, ERR_DATA, "read: a.csv:3: no such thing");
+    assert_false(error_has_advice(&error));
+    error_set(&error, ERR_DATA, "read: a.csv:3: no such thing; leave it out");
+    assert_true(error_has_advice(&error));
 }
 
 static void error_set__returns_the_code_with_or_without_a_place(void **state)
@@ -81,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(err__words_and_exit_codes_are_the_contracts),
+        cmocka_unit_test(error_has_advice__behind_a_semicolon),
         cmocka_unit_test(error_set__returns_the_code_with_or_without_a_place),
         cmocka_unit_test(error_set__quotes_nothing_that_drives_a_terminal),
         cmocka_unit_test(error_set__cuts_between_characters),
