@@ -30,7 +30,7 @@ static const struct option launch_options[] = {
     {"dry-run", OPTION_FLAG, NULL, offsetof(struct launch_values, dry_run),
      "render everybody, create nothing, open no connection", 0, 0},
     {"limit", OPTION_COUNT, "N", offsetof(struct launch_values, limit),
-     "only the first N recipients of the list", 1, 0},
+     "only the first N recipients that `where` keeps", 1, 0},
     SENDING_OPTIONS(offsetof(struct launch_values, sending)),
     {0},
 };

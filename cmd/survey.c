@@ -31,6 +31,7 @@ struct batch {
     struct mail mail;
     struct arena arena;
     struct recipient_row rows[BATCH_ROWS];
+    bool is_suppressed[BATCH_ROWS];
     size_t n;
     uint64_t first_ordinal;
     bool is_last;
@@ -104,7 +105,9 @@ static void note_rendered(struct worker *worker, const struct message *message)
     lint(worker, rendering);
 }
 
-static enum err look_at_row(struct worker *worker, const struct recipient_row *row)
+/* As launch does: first who is meant, then who of them is on the suppression list. */
+static enum err look_at_row(struct worker *worker, const struct recipient_row *row,
+                            bool is_suppressed)
 {
     struct message message;
     struct error why = {ERR_NONE, ""};
@@ -119,6 +122,10 @@ static enum err look_at_row(struct worker *worker, const struct recipient_row *r
                                   worker->now_ms, &keeps, &why);
     if (err == ERR_NONE && !keeps) {
         worker->found.left_out++;
+        return ERR_NONE;
+    }
+    if (err == ERR_NONE && is_suppressed) {
+        worker->found.suppressed++;
         return ERR_NONE;
     }
     if (err == ERR_NONE)
@@ -149,7 +156,8 @@ static void *worker_main(void *self)
             struct batch *batch = container_of(node, struct batch, mail.link);
             for (size_t i = 0; i < batch->n && worker->err == ERR_NONE; i++) {
                 worker->who.ordinal = batch->first_ordinal + i;
-                worker->err = look_at_row(worker, &batch->rows[i]);
+                worker->err =
+                    look_at_row(worker, &batch->rows[i], batch->is_suppressed[i]);
             }
             is_last = is_last || batch->is_last;
             mailbox_post(worker->outbox, &batch->mail);
@@ -264,9 +272,11 @@ static void crew_join(struct crew *crew)
     }
 }
 
-static bool batch_add(struct batch *batch, const struct recipient_row *row)
+static bool batch_add(struct batch *batch, const struct recipient_row *row,
+                      bool is_suppressed)
 {
     struct recipient_row *copy = &batch->rows[batch->n];
+    batch->is_suppressed[batch->n] = is_suppressed;
     copy->id = row->id;
     copy->address = arena_copy(&batch->arena, row->address);
     copy->domain = arena_copy(&batch->arena, row->domain);
@@ -276,45 +286,71 @@ static bool batch_add(struct batch *batch, const struct recipient_row *row)
            !str_is_null(copy->record);
 }
 
-/* Reads the list and hands it out. */
-static enum err hand_out(struct crew *crew, struct store *store,
-                         const struct recipient_list *list,
-                         const struct survey_options *options, struct survey *survey,
-                         struct error *error)
+/* Whether a recipient counts towards the limit. Only where there is one is it worked
+ * out before a worker sees him; what goes wrong then is the worker's to tell. */
+static bool is_meant(struct composer *chooser, const struct recipient_row *row,
+                     int64_t now_ms)
 {
+    bool keeps = true;
+    struct error ignored;
+    if (chooser == NULL)
+        return true;
+    enum err err =
+        composer_keeps(chooser, row->address, row->record, now_ms, &keeps, &ignored);
+    return err != ERR_NONE || keeps;
+}
+
+/* What is handed out. */
+struct tour {
+    struct store *store;
+    const struct recipient_list *list;
+    const struct survey_options *options;
+    /* Says who counts towards the limit; NULL: everybody does. */
+    struct composer *chooser;
+};
+
+/* Reads the list and hands it out. */
+static enum err hand_out(struct crew *crew, const struct tour *tour,
+                         struct survey *survey, struct error *error)
+{
+    const struct recipient_list *list = tour->list;
+    const struct survey_options *options = tour->options;
     struct recipient_walk *walk;
     struct recipient_row row;
     struct progress progress;
     struct batch *batch = NULL;
+    uint64_t meant = 0;
     uint64_t all = options->limit > 0 && options->limit < list->recipient_count
                        ? options->limit
                        : list->recipient_count;
     progress_init(&progress, options->progress, options->quiet, all, 0);
-    enum err err = recipient_walk_open(store, list->id, 0, &walk, error);
+    enum err err = recipient_walk_open(tour->store, list->id, 0, &walk, error);
     if (err != ERR_NONE)
         return err;
-    while (err == ERR_NONE &&
-           (options->limit == 0 || survey->recipients < options->limit) &&
+    while (err == ERR_NONE && (options->limit == 0 || meant < options->limit) &&
            recipient_walk_next(walk, &row)) {
         bool covered = false;
         survey->recipients++;
-        err = suppression_covers(store, row.address, &covered, error);
-        survey->suppressed += covered;
-        if (err != ERR_NONE || covered)
+        if (!is_meant(tour->chooser, &row, crew->workers[0].now_ms)) {
+            survey->left_out++;
+            continue;
+        }
+        meant++;
+        err = suppression_covers(tour->store, row.address, &covered, error);
+        if (err != ERR_NONE)
             continue;
         if (batch == NULL) {
             batch = crew_idle_batch(crew);
             batch->first_ordinal = survey->recipients;
         }
-        if (!batch_add(batch, &row))
+        if (!batch_add(batch, &row, covered))
             err = error_set(error, ERR_MEMORY,
                             "cannot check: the campaign: out of memory");
         if (batch->n == BATCH_ROWS) {
             crew_post(crew, batch);
             batch = NULL;
         }
-        progress_show_work(&progress, "rendered", survey->recipients,
-                           survey->recipients, all);
+        progress_show_work(&progress, "rendered", meant, meant, all);
     }
     if (batch != NULL)
         crew_post(crew, batch);
@@ -367,6 +403,7 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
                     struct survey *survey, struct error *error)
 {
     struct crew crew = {.n = options->workers > 0 ? options->workers : core_count()};
+    struct tour tour = {.store = store, .list = list, .options = options};
     uint64_t start_ns = clock_mono_ns();
     *survey = (struct survey){.is_personal = body_is_personal(content)};
     arena_init(&survey->arena, FINDINGS_MEMORY);
@@ -379,13 +416,20 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
     mailbox_init(&crew.done, crew.n * (BATCHES_PER_WORKER + 1), NULL, NULL);
     enum err err = crew_start(&crew, content,
                               options->compares_bodies && survey->is_personal, error);
+    if (err == ERR_NONE && options->limit > 0 && content->where != NULL) {
+        tour.chooser = composer_new(content);
+        if (tour.chooser == NULL)
+            err = error_set(error, ERR_MEMORY,
+                            "cannot check: the campaign: out of memory");
+    }
     if (err == ERR_NONE)
-        err = hand_out(&crew, store, list, options, survey, error);
+        err = hand_out(&crew, &tour, survey, error);
     crew_join(&crew);
     if (err == ERR_NONE)
         err = crew_sum_up(&crew, survey, error);
     if (err == ERR_NONE)
         err = compare_bodies(&crew, store, list->id, survey, error);
+    composer_free(tour.chooser);
     for (size_t i = 0; i < crew.n; i++)
         worker_fini(&crew.workers[i]);
     mailbox_fini(&crew.done);

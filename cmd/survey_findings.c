@@ -227,6 +227,7 @@ void survey_merge(struct survey *into, const struct survey *part)
     merge_missing(into, part);
     merge_invalid(into, part);
     into->left_out += part->left_out;
+    into->suppressed += part->suppressed;
     into->with_unsubscribe_header += part->with_unsubscribe_header;
     into->linted += part->linted;
     into->with_unsubscribe_link += part->with_unsubscribe_link;

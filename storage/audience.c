@@ -22,7 +22,7 @@ struct audience {
     int64_t campaign_id;
     bool has_suppressions;
     sqlite3_stmt *suppressed;
-    uint64_t seen;
+    uint64_t seen, kept;
     /* Of a choice that could not be made. */
     enum err err;
     struct error error;
@@ -76,8 +76,11 @@ static void choose(sqlite3_context *context, int count, sqlite3_value **values)
     row.domain = address_domain(row.address);
     if (++audience->seen % PROGRESS_ROWS == 0 && plan->progress != NULL)
         plan->progress(plan->self, audience->seen);
+    if (plan->limit > 0 && audience->kept == plan->limit)
+        return;
     if (plan->keep != NULL && !plan->keep(plan->self, &row))
         return;
+    audience->kept++;
     bool suppressed;
     audience->err = is_suppressed(audience, row.address, &suppressed);
     if (audience->err == ERR_NONE)
@@ -94,17 +97,17 @@ static enum err sort_audience(struct audience *audience, struct error *error)
                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, audience, choose,
                                    NULL, NULL, NULL) != SQLITE_OK)
         return failed(audience, error);
-    /* The limit counts before anybody is left out: the choice stands outside it. */
-    enum err err =
-        db_run(audience->store, error,
-               "INSERT INTO temp.audience"
-               " SELECT domain, id, choice FROM (SELECT r.domain, r.id,"
-               "  audience_choice(r.id, r.address, r.record) AS choice"
-               "  FROM list_range l CROSS JOIN recipient r"
-               "  WHERE l.list = ?1 AND r.id BETWEEN l.first AND l.last"
-               "  ORDER BY l.first, r.id LIMIT ?2)"
-               " WHERE choice IS NOT NULL ORDER BY domain, id",
-               "ii", plan->list_id, plan->limit > 0 ? (int64_t)plan->limit : -1);
+    /* LIMIT -1 limits nothing, it keeps SQLite from dropping the order: the plan's
+     * limit counts those who are chosen, from the first one imported. */
+    enum err err = db_run(audience->store, error,
+                          "INSERT INTO temp.audience"
+                          " SELECT domain, id, choice FROM (SELECT r.domain, r.id,"
+                          "  audience_choice(r.id, r.address, r.record) AS choice"
+                          "  FROM list_range l CROSS JOIN recipient r"
+                          "  WHERE l.list = ?1 AND r.id BETWEEN l.first AND l.last"
+                          "  ORDER BY l.first, r.id LIMIT -1)"
+                          " WHERE choice IS NOT NULL ORDER BY domain, id",
+                          "i", plan->list_id);
     if (audience->err != ERR_NONE && error != NULL)
         *error = audience->error;
     (void)sqlite3_create_function_v2(db, "audience_choice", 3, SQLITE_UTF8, NULL, NULL,

@@ -63,7 +63,7 @@ struct campaign_plan {
     struct str name, path, settings;
     int64_t list_id;
     unsigned char content_hash[CAMPAIGN_HASH_BYTES];
-    /* Only the first `limit` recipients in import order (before `keep`); 0: all. */
+    /* Only the first `limit` recipients in import order whom `keep` keeps; 0: all. */
     uint64_t limit;
     /* False: this recipient is not part of the campaign. May be NULL. */
     bool (*keep)(void *self, const struct recipient_row *row);

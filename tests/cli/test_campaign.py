@@ -157,6 +157,20 @@ def test_limit_sends_the_first_n_only(scratch, sandbox):
     assert scratch.report()["counts"]["audience"] == 7
 
 
+def test_limit_counts_those_whom_where_keeps(scratch, sandbox):
+    rows = "".join(f"r{i}@d{i % 3}.example,{'pro' if i % 2 else 'free'}\n" for i in range(30))
+    scratch.write("people.csv", "email,plan\n" + rows)
+    scratch.json("import", "people", "people.csv")
+    scratch.run("suppress", "add", "r3@d0.example", "r2@d2.example")
+    file = scratch.campaign(sandbox.port, where="'plan == \"pro\"'")
+    out = scratch.run("launch", file, "--dry-run", "--limit", "4").stdout
+    assert re.search(r"dry run: 3 of 8 .* \(4 left out by where, 1 suppressed, 0 invalid\)", out)
+    scratch.run("launch", file, "--yes", "--limit", "4")
+    assert set(sandbox.counts()) == {"r1@d1.example", "r5@d2.example", "r7@d1.example"}
+    counts = scratch.report()["counts"]
+    assert (counts["audience"], counts["suppressed"]) == (4, 1)
+
+
 def test_where_chooses_the_audience(scratch, sandbox):
     scratch.write("people.csv", "email,plan,orders\na@example.org,pro,4\n"
                   "b@example.org,pro,3\nc@example.org,free,9\n")
