@@ -159,6 +159,8 @@ static const char *take_group(struct scan *scan, struct str name)
         return "more than 100 addresses";
     if (scan->in_group)
         return "a group inside a group";
+    if (str_trim(name).n == 0)
+        return "a group without a name";
     item->kind = ITEM_GROUP_BEGIN;
     item->name = name;
     scan->in_group = true;

@@ -23,7 +23,7 @@ struct memory_delivery {
 
 struct memory_store {
     struct memory_lane *lanes;
-    size_t lane_count, delivery_count;
+    size_t lane_count, delivery_count, delivery_room;
     struct memory_delivery *deliveries;
     uint64_t counts[MEMORY_STATES];
     uint64_t latency_ns, fail_at, deny_every, commits, armed_peak;
@@ -44,6 +44,21 @@ void memory_store_free(struct memory_store *store)
     free(store);
 }
 
+/* Doubles: an allocator that copies would make many small additions quadratic. */
+static bool deliveries_reserve(struct memory_store *store, size_t total)
+{
+    if (total <= store->delivery_room)
+        return true;
+    size_t room = total < 2 * store->delivery_room ? 2 * store->delivery_room : total;
+    struct memory_delivery *deliveries =
+        reallocarray(store->deliveries, room, sizeof *deliveries);
+    if (deliveries == NULL)
+        return false;
+    store->deliveries = deliveries;
+    store->delivery_room = room;
+    return true;
+}
+
 bool memory_store_add(struct memory_store *store, struct str local, struct str domain,
                       size_t count)
 {
@@ -53,12 +68,10 @@ bool memory_store_add(struct memory_store *store, struct str local, struct str d
         return false;
     store->lanes = lanes;
     size_t total = store->delivery_count + count;
-    struct memory_delivery *deliveries =
-        reallocarray(store->deliveries, total, sizeof *deliveries);
-    if (deliveries == NULL)
+    if (!deliveries_reserve(store, total))
         return false;
-    store->deliveries = deliveries;
-    memset(deliveries + store->delivery_count, 0, count * sizeof *deliveries);
+    memset(store->deliveries + store->delivery_count, 0,
+           count * sizeof *store->deliveries);
     lanes[store->lane_count++] = (struct memory_lane){.local = local,
                                                       .domain = domain,
                                                       .first = store->delivery_count,

@@ -38,6 +38,7 @@ static const struct {
 };
 
 static const char *const bad[] = {
+    "\"\t \":;",
     "a",
     "Acme, Inc <a@b.c>",
     "a@b.c d@e.f",
