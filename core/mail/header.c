@@ -50,8 +50,7 @@ void header_word(struct header_writer *writer, struct str word)
 
 /* ---- encoded-words ------------------------------------------------------------- */
 
-#define ENCODED_WORD_MAX 75
-#define ENCODED_FRAME    12 /* =?utf-8?Q? and ?= */
+#define ENCODED_FRAME 12 /* =?utf-8?Q? and ?= */
 /* Less room than this on a line is not worth a short encoded-word. */
 #define ENCODED_ROOM_MIN 12
 
@@ -144,7 +143,8 @@ static void encoded_word(struct header_writer *writer, struct str s, bool is_q)
     header_glue(writer, STR("?="));
 }
 
-/* s as one encoded-word or as many as it takes. */
+/* s as one encoded-word or as many as it takes. A line with one has 76 octets at most
+ * (RFC 2047 section 2); the space before the word leaves it the 75 that it may have. */
 static void header_encoded(struct header_writer *writer, struct str s)
 {
     bool is_q = encoded_length(s, true) <= encoded_length(s, false);
@@ -154,10 +154,7 @@ static void header_encoded(struct header_writer *writer, struct str s)
             header_fold(writer);
             used = 1 + ENCODED_FRAME;
         }
-        size_t room = ENCODING_LINE_MAX - used;
-        if (room > ENCODED_WORD_MAX - ENCODED_FRAME)
-            room = ENCODED_WORD_MAX - ENCODED_FRAME;
-        size_t n = encoded_fit(s, is_q, room);
+        size_t n = encoded_fit(s, is_q, ENCODING_LINE_MAX - used);
         if (n < s.n)
             n = encoded_cut(s, n);
         encoded_word(writer, str_head(s, n), is_q);
