@@ -60,7 +60,8 @@ static enum err render(const struct rendering *rendering, struct arena *arena,
     if (err == ERR_NONE) {
         *output = pieces_join(&pieces, arena);
         if (str_is_null(*output))
-            err = error_set(error, ERR_MEMORY, "rendering: out of memory");
+            err = error_set(error, ERR_MEMORY,
+                            "cannot render: its output: out of memory");
     }
     template_free(template);
     return err;
@@ -272,7 +273,8 @@ static enum err render_asked(const struct invocation *invocation,
                          "--batch FILE; see `broadside render --help`");
     rendering->machine = template_machine_new(NULL);
     if (rendering->machine == NULL)
-        return error_set(error, ERR_MEMORY, "cannot render: out of memory");
+        return error_set(error, ERR_MEMORY,
+                         "cannot render: the template: out of memory");
     enum err err = values->batch != NULL
                        ? render_batch(values->batch, rendering, error)
                        : render_file(invocation->args, rendering, error);

@@ -157,7 +157,8 @@ enum err spam_lint_run(struct opened *opened, struct survey *survey,
         return ERR_NONE;
     struct composer *composer = composer_new(opened->content);
     if (composer == NULL)
-        return error_set(error, ERR_MEMORY, "cannot check the campaign: no memory");
+        return error_set(error, ERR_MEMORY,
+                         "cannot check: the campaign: out of memory");
     (void)snprintf(lint->trouble, sizeof lint->trouble, "messages above %u MiB",
                    SPAM_LINT_BYTES_MAX >> 20);
     enum err err = ERR_NONE;

@@ -20,7 +20,8 @@ static enum err take_lane(struct ledger_store *ledger, sqlite3_stmt *row,
                           .pending = (uint64_t)sqlite3_column_int64(row, 2),
                           .due_ms = has_due ? sqlite3_column_int64(row, 3) : INT64_MAX};
     if (str_is_null(lane->domain))
-        return error_set(&ledger->error, ERR_MEMORY, "ledger: out of memory");
+        return error_set(&ledger->error, ERR_MEMORY,
+                         "reading the ledger: a claim: out of memory");
     if (!has_due)
         return ERR_NONE;
     sqlite3_stmt *count = ledger->statements[LEDGER_COUNT_DEFERRED];
@@ -95,7 +96,8 @@ static enum err take_job(struct ledger_store *ledger, sqlite3_stmt *row,
     struct str address = db_copy(row, 4, &batch->arena);
     struct str record = db_copy(row, 5, &batch->arena);
     if (str_is_null(address) || str_is_null(record))
-        return error_set(&ledger->error, ERR_MEMORY, "ledger: out of memory");
+        return error_set(&ledger->error, ERR_MEMORY,
+                         "reading the ledger: a claim: out of memory");
     struct str domain = address_domain(address);
     if (domain.n == 0)
         return error_set(&ledger->error, ERR_STORAGE,

@@ -61,7 +61,8 @@ static enum err compile(struct str source, const struct template_options *option
 {
     struct template *template = calloc(1, sizeof *template);
     if (template == NULL)
-        return error_set(error, ERR_MEMORY, "reading a template: out of memory");
+        return error_set(error, ERR_MEMORY,
+                         "reading a template: its source: out of memory");
     arena_init(&template->arena, COMPILE_MEMORY_MAX);
     template->mode = options->mode;
     template->escape = options->escape;
@@ -81,7 +82,8 @@ static enum err compile(struct str source, const struct template_options *option
         template_free(template);
         return code != ERR_NONE
                    ? code
-                   : error_set(error, ERR_LIMIT, "reading a template: it is too large");
+                   : error_set(error, ERR_LIMIT,
+                               "reading a template: its source: too large");
     }
     *result = template;
     return ERR_NONE;

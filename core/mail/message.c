@@ -372,7 +372,7 @@ enum err message_compose(const struct message_plan *plan,
     if (err != ERR_NONE)
         return err;
     if (!take_room(&composer))
-        return error_set(error, ERR_MEMORY, "message: larger than its memory");
+        return error_set(error, ERR_MEMORY, "composing: a message: out of memory");
     identity_derive(plan->key, input->recipient_id, input->wave, &composer.identity);
     if (plan->has_html)
         composer.html = part_transfer(&plan->html, input->html);

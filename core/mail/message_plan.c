@@ -8,7 +8,7 @@
 
 static enum err no_memory(struct error *error)
 {
-    return error_set(error, ERR_MEMORY, "message: out of memory");
+    return error_set(error, ERR_MEMORY, "composing: a message: out of memory");
 }
 
 /* ---- the static head ----------------------------------------------------------- */

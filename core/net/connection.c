@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/net/loop_uv.h"
+#include "core/net/uv_reserve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -366,8 +367,8 @@ struct net_connection *net_connection_open(struct net_loop *loop, struct str hos
     char service[8];
     snprintf(service, sizeof service, "%u", port);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    if (uv_getaddrinfo(net_loop_uv(loop), &c->lookup, connection_resolved, c->host,
-                       service, &hints) != 0) {
+    if (uv_reserve_getaddrinfo(net_loop_uv(loop), &c->lookup, connection_resolved,
+                               c->host, service, &hints) != 0) {
         free(c);
         return NULL;
     }

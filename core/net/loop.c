@@ -1,6 +1,7 @@
 #include "core/net/loop_uv.h"
 
 #include "core/base/clock.h"
+#include "core/net/uv_reserve.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -174,7 +175,7 @@ enum err net_loop_new(struct net_loop **to)
     heap_init(&loop->timers);
     if (heap_reserve(&loop->timers, NET_TIMERS_RESERVED) != ERR_NONE)
         goto fail_loop;
-    if (uv_loop_init(&loop->uv) != 0)
+    if (uv_reserve_loop_init(&loop->uv) != 0)
         goto fail_loop;
     if (uv_async_init(&loop->uv, &loop->wake, loop_woken) != 0)
         goto fail_async;

@@ -135,13 +135,13 @@ enum err run_new(const struct run_settings *settings, const struct store_port *s
         return err;
     struct run *run = calloc(1, sizeof *run);
     if (run == NULL)
-        return error_set(error, ERR_MEMORY, "starting the run: out of memory");
+        return error_set(error, ERR_MEMORY, "starting: the run: out of memory");
     run->settings = *settings;
     run_shared_init(run, store, compose, clock);
     err = run_make_workers(run);
     if (err != ERR_NONE) {
         run_free(run);
-        return error_set(error, err, "starting a worker: %s", err_words(err));
+        return error_set(error, err, "starting: a worker: %s", err_words(err));
     }
     *to = run;
     return ERR_NONE;
@@ -189,7 +189,7 @@ enum err run_start(struct run *run, struct error *error)
     }
     for (unsigned i = 0; i < run->started; i++)
         worker_cancel(run->workers[i]);
-    return error_set(error, err, "starting threads: %s", err_words(err));
+    return error_set(error, err, "starting: its threads: %s", err_words(err));
 }
 
 static void run_wake(struct run *run)

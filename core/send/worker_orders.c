@@ -34,7 +34,7 @@ static void worker_take_lanes(struct worker *worker, struct order *order)
         enum err err = schedule_add(&worker->schedule, &order->lanes[i]);
         if (err != ERR_NONE) {
             struct error error;
-            error_set(&error, err, "sending: %s", err_words(err));
+            error_set(&error, err, "sending: a domain: %s", err_words(err));
             run_shared_fail(worker->shared, &error);
             return;
         }

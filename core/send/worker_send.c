@@ -28,7 +28,7 @@ static bool worker_compose(struct worker *worker, struct flight *flight)
         return true;
     if (err != ERR_DATA && err != ERR_LIMIT) {
         if (why.code == ERR_NONE)
-            error_set(&why, err, "composing a message: %s", err_words(err));
+            error_set(&why, err, "composing: a message: %s", err_words(err));
         run_shared_fail(worker->shared, &why);
     }
     worker_land_invalid(worker, flight,

@@ -25,7 +25,7 @@ PLANS = [
     ("import", "alloc", "fail"), ("import", "alloc", "out"), ("import", "write", "EIO"),
     ("import", "write", "ENOSPC"), ("import", "write", "short"), ("import", "write", "kill"),
     ("import", "sync", "EIO"), ("import", "read", "EIO"),
-    ("launch", "alloc", "fail"), ("launch", "write", "EIO"),
+    ("launch", "alloc", "fail"), ("launch", "alloc", "out"), ("launch", "write", "EIO"),
     ("launch", "write", "ENOSPC"), ("launch", "write", "short"), ("launch", "write", "kill"),
     ("launch", "sync", "EIO"), ("launch", "sync", "kill"), ("launch", "read", "EIO"),
     ("launch", "send", "short"), ("launch", "send", "again"), ("launch", "send", "reset"),
@@ -119,13 +119,14 @@ def check_campaign(place):
     return states
 
 
-def check_launch(place, end):
+def check_launch(place, end, is_for_ever):
     place.check_database()
     known = [entry["campaign"] for entry in place.scratch.json("status")]
     if place.name in known:
         states = check_campaign(place)
-        # Neither after a kill nor with a dead disk can they be given back.
-        if end not in (-9, 74) and {"claimed", "armed"} & set(states.values()):
+        # Neither after a kill nor with a dead disk, nor without any memory at all, can
+        # they be given back.
+        if end not in (-9, 74) and not is_for_ever and {"claimed", "armed"} & set(states.values()):
             raise Broken("claimed rows are left")
     done = place.run("resume" if place.name in known else "launch")
     if done.returncode not in (3, 4):
@@ -150,7 +151,7 @@ def try_point(sandbox, shim, plan, number, at):
         if command == "import":
             check_import(place)
         else:
-            check_launch(place, done.returncode)
+            check_launch(place, done.returncode, what == "out")
         return done.returncode, None if was_killed else place.count()
     except BaseException as error:
         print(f"fault-loop: BROKEN at {command} {kind}:{at}:{what}: {error}; {place.path}",
