@@ -1,5 +1,6 @@
 unit_test(importer storage)
-unit_test(ledger_store storage)
+unit_test(ledger_claim storage)
+unit_test(ledger_store storage PkgConfig::SQLITE)
 unit_test(reports storage)
 unit_test(store storage)
 unit_test(csv_rows storage PkgConfig::JANSSON)

@@ -1,6 +1,7 @@
 #include "ledger_fixture.h"
 
 #include "core/base/clock.h"
+#include "storage/database.h"
 
 static bool skip_none(void *self, int64_t lane_id)
 {
@@ -225,6 +226,50 @@ static void ledger__outcomes_of_what_was_not_armed_are_a_bug(void **state)
     free(desk);
 }
 
+static void ledger__what_was_not_committed_is_gone_at_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3);
+    struct lane lane;
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 2);
+    desk_commit(desk);
+    assert_true(desk_arm(desk, &jobs[0], 1));
+    desk_record(desk, desk_outcome(&jobs[0], 2, OUTCOME_DELIVERED));
+    assert_true(desk_arm(desk, &jobs[1], 1));
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    assert_count(f, desk, DELIVERY_PENDING, 4);
+    free(desk);
+}
+
+static void ledger__with_work_left_it_is_not_finished(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3);
+    struct lane lane;
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 4);
+    for (size_t i = 0; i < 4; i++) {
+        /* The last one is to be tried again. */
+        struct attempt_record record =
+            desk_outcome(&jobs[i], 2, i < 3 ? OUTCOME_DELIVERED : OUTCOME_DEFERRED);
+        record.next_attempt_ms = i < 3 ? 0 : 5000;
+        assert_true(desk_arm(desk, &jobs[i], 1));
+        desk_record(desk, record);
+    }
+    desk_commit(desk);
+    assert_int_equal(ledger_store_close(desk->ledger, CAMPAIGN_FINISHED, &f->error),
+                     ERR_BUG);
+    assert_non_null(strstr(f->error.text, "1 deliveries are left"));
+    arena_fini(&desk->batch.arena);
+    struct campaign campaign;
+    assert_err_none(
+        f, campaign_find(f->store, STR("spring"), &f->arena, &campaign, &f->error));
+    assert_int_equal(campaign.state, CAMPAIGN_INTERRUPTED);
+    assert_count(f, desk, DELIVERY_DEFERRED, 1);
+    free(desk);
+}
+
 /* ---- crashes and owners -------------------------------------------------------- */
 
 /* Leaves 2 delivered, 2 armed, 2 claimed and uncommitted work behind. */
@@ -341,6 +386,44 @@ static void ledger__a_run_that_was_taken_over_writes_nothing(void **state)
     free(desk);
 }
 
+/* Two runs of one database, each in its own process: the histories are one table. */
+static void ledger__another_runs_attempts_keep_their_numbers(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3), *summer = calloc(1, sizeof *summer);
+    struct campaign_plan plan = desk_plan(f);
+    struct fixture other = {0};
+    struct lane lanes[2];
+    int64_t attempts;
+    plan.name = STR("summer");
+    assert_err_none(f, store_open(f->db, &other.store, &f->error));
+    assert_err_none(f, campaign_create(other.store, &plan, &f->arena, &summer->campaign,
+                                       &f->error));
+    desk_open(&other, summer, false);
+    lanes_of(desk, &f->arena, &lanes[0], 1, 0);
+    lanes_of(summer, &f->arena, &lanes[1], 1, 0);
+    for (int i = 0; i < 4; i++) {
+        struct desk *desks[] = {desk, summer};
+        for (int k = 0; k < 2; k++) {
+            struct job *job = desk_claim(desks[k], lanes[k].id, 0, 1);
+            assert_true(desk_arm(desks[k], job, 1));
+            desk_record(desks[k], desk_outcome(job, 2, OUTCOME_DELIVERED));
+            desk_commit(desks[k]);
+        }
+    }
+    desk_shut(f, desk, CAMPAIGN_FINISHED);
+    desk_shut(&other, summer, CAMPAIGN_FINISHED);
+    assert_err_none(f, db_integer(f->store, &attempts, 0, &f->error,
+                                  "SELECT count(*) FROM attempt JOIN delivery"
+                                  " ON last_attempt = attempt.id"
+                                  " AND delivery = delivery.id",
+                                  ""));
+    assert_int_equal(attempts, 8);
+    store_close(other.store);
+    free(summer);
+    free(desk);
+}
+
 /* ---- other terminals ----------------------------------------------------------- */
 
 static void ledger__commands_reach_the_run(void **state)
@@ -385,6 +468,35 @@ static void ledger__cancel_without_a_run_takes_effect_at_once(void **state)
     free(desk);
 }
 
+/* A deferred one is found by its time: what is cancelled must have none. */
+static void ledger__what_was_cancelled_is_never_due(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3);
+    struct lane lane;
+    int64_t due;
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 1);
+    struct attempt_record record = desk_outcome(jobs, 1, OUTCOME_DEFERRED);
+    record.next_attempt_ms = 5000;
+    assert_true(desk_arm(desk, jobs, 1));
+    desk_record(desk, record);
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_CANCELLED);
+    assert_count(f, desk, DELIVERY_CANCELLED, 4);
+    assert_err_none(f, db_integer(f->store, &due, 0, &f->error,
+                                  "SELECT count(*) FROM lane WHERE due_ms IS NOT NULL"
+                                  " OR cursor <= last",
+                                  ""));
+    assert_int_equal(due, 0);
+    assert_err_none(f, db_integer(f->store, &due, 0, &f->error,
+                                  "SELECT count(*) FROM delivery"
+                                  " WHERE next_attempt_ms > 0",
+                                  ""));
+    assert_int_equal(due, 0);
+    free(desk);
+}
+
 static void suppress(struct fixture *f, struct store *store, const char *address)
 {
     bool added;
@@ -420,6 +532,32 @@ static void ledger__suppressions_apply_until_arming(void **state)
     assert_true(desk->batch.n == 0 || lanes[1].pending == 3);
     desk_commit(desk);
     desk_shut(f, desk, CAMPAIGN_PAUSED);
+    store_close(other);
+    free(desk);
+}
+
+/* What is armed may have left: its outcome is still to come. */
+static void ledger__suppressions_leave_alone_what_is_armed(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3);
+    struct store *other;
+    struct lane lane;
+    assert_err_none(f, store_open(f->db, &other, &f->error));
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 2);
+    assert_true(desk_arm(desk, &jobs[0], 1));
+    assert_true(desk_arm(desk, &jobs[1], 1));
+    desk_commit(desk);
+    suppress(f, other, "extra@d0.example");
+    suppress(f, other, "@d0.example");
+    desk_record(desk, desk_outcome(&jobs[0], 2, OUTCOME_DELIVERED));
+    desk_record(desk, desk_outcome(&jobs[1], 2, OUTCOME_IN_DOUBT));
+    desk_commit(desk);
+    assert_count(f, desk, DELIVERY_DELIVERED, 1);
+    assert_count(f, desk, DELIVERY_IN_DOUBT, 1);
+    assert_count(f, desk, DELIVERY_SUPPRESSED, 2);
+    desk_shut(f, desk, CAMPAIGN_FINISHED);
     store_close(other);
     free(desk);
 }
@@ -463,13 +601,18 @@ int main(void)
         fixture_test(ledger__database_of_version_1_is_brought_up_to_date),
         fixture_test(ledger__what_is_given_back_is_claimed_again),
         fixture_test(ledger__outcomes_of_what_was_not_armed_are_a_bug),
+        fixture_test(ledger__what_was_not_committed_is_gone_at_the_end),
+        fixture_test(ledger__with_work_left_it_is_not_finished),
         fixture_test(ledger__after_a_crash_the_armed_are_held),
         fixture_test(ledger__after_a_crash_the_armed_are_retried),
         fixture_test(ledger__a_second_run_is_told_who_the_first_is),
         fixture_test(ledger__a_run_that_was_taken_over_writes_nothing),
+        fixture_test(ledger__another_runs_attempts_keep_their_numbers),
         fixture_test(ledger__commands_reach_the_run),
         fixture_test(ledger__cancel_without_a_run_takes_effect_at_once),
+        fixture_test(ledger__what_was_cancelled_is_never_due),
         fixture_test(ledger__suppressions_apply_until_arming),
+        fixture_test(ledger__suppressions_leave_alone_what_is_armed),
         fixture_test(ledger__hard_bounces_are_suppressed_next_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
