@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 
+# An address with a + or a quoted part must not be taken apart: no address extension. Nor
+# one with a ! or a %: those were routes once.
 MAIN = """
 compatibility_level = 3.6
 queue_directory = {root}/queue
@@ -46,6 +48,9 @@ smtpd_helo_required = yes
 smtpd_forbid_bare_newline = {bare_newline}
 smtpd_forbid_bare_newline_exclusions =
 smtpd_forbid_unauth_pipelining = yes
+swap_bangpath = no
+allow_percent_hack = no
+allow_untrusted_routing = yes
 strict_rfc821_envelopes = yes
 strict_7bit_headers = yes
 strict_8bitmime = yes
@@ -56,7 +61,6 @@ default_process_limit = 20
 in_flow_delay = 0
 """
 
-# An address with a + or a quoted part must not be taken apart: no address extension.
 MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
 postlog   unix-dgram n - n - 1 postlogd
@@ -150,7 +154,7 @@ class Postfix:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-TRACE = (b"return-path:", b"x-original-to:", b"delivered-to:", b"received:")
+TRACE = (b"return-path:", b"x-original-to:", b"delivered-to:", b"envelope-to:", b"received:")
 
 
 def without_trace(message):
@@ -163,6 +167,6 @@ def without_trace(message):
         end = message.index(b"\n") + 1
         while message[end:end + 1] in (b" ", b"\t"):
             end = message.index(b"\n", end) + 1
-        if name == b"delivered-to:":
+        if name in (b"delivered-to:", b"envelope-to:"):
             rcpt = message[len(name):end].strip().decode()
         message = message[end:]

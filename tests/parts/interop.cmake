@@ -1,10 +1,12 @@
 # Campaigns into real servers, which the tests start and stop. They say why they skip.
 find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
-add_test(NAME interop_postfix
-  COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
-          ${CMAKE_SOURCE_DIR}/tests/interop/test_postfix.py)
-set_tests_properties(interop_postfix PROPERTIES TIMEOUT 300 LABELS interop
-  ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
+foreach(server postfix exim opensmtpd)
+  add_test(NAME interop_${server}
+    COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
+            ${CMAKE_SOURCE_DIR}/tests/interop/test_${server}.py)
+  set_tests_properties(interop_${server} PROPERTIES TIMEOUT 300 LABELS interop
+    ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
+endforeach()
 
 # The report's page in a real browser.
 add_test(NAME interop_report_page
