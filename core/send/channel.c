@@ -1,5 +1,7 @@
 #include "core/send/channel.h"
 
+#include "core/smtp/policy.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,16 +24,25 @@ static void channel_on_arm(void *self, struct smtp_message *message)
     channel->events.arm(channel->events.self, message->owner);
 }
 
+/* The message at which the connection broke without a word may be why it did. Where the
+ * server said why (421: to that message; so many messages a connection) or we left by
+ * ourselves, those that were not sent have nothing to do with it. */
+static void channel_suspect(struct channel *channel, struct flight *flight,
+                            const struct outcome *outcome)
+{
+    bool is_unsent = outcome->state == OUTCOME_UNSENT;
+    flight->is_suspect = is_unsent && !channel->has_suspect && outcome->code == 0 &&
+                         smtp_policy_is_trouble(outcome) &&
+                         channel->flights.next == &flight->link;
+    channel->has_suspect |= is_unsent || outcome->code == 421;
+}
+
 static void channel_on_done(void *self, struct smtp_message *message,
                             const struct outcome *outcome)
 {
     struct channel *channel = self;
     struct flight *flight = message->owner;
-    if (outcome->state == OUTCOME_UNSENT) {
-        flight->is_suspect =
-            !channel->has_suspect && channel->flights.next == &flight->link;
-        channel->has_suspect = true;
-    }
+    channel_suspect(channel, flight, outcome);
     list_remove(&flight->link);
     channel->in_flight--;
     if (outcome->code != 0)

@@ -263,6 +263,11 @@ void smtp_policy_trouble(struct outcome *outcome, enum smtp_stage stage,
         outcome->text = str_of(trouble_words[trouble]);
 }
 
+bool smtp_policy_is_trouble(const struct outcome *outcome)
+{
+    return strcmp(outcome->class_word, "None") != 0;
+}
+
 void smtp_policy_in_doubt(struct outcome *outcome)
 {
     outcome->state = OUTCOME_IN_DOUBT;

@@ -55,6 +55,8 @@ bool smtp_policy_is_session_limit(const struct outcome *outcome);
  * but `text` is filled; text becomes the trouble's words if it is empty. */
 void smtp_policy_trouble(struct outcome *outcome, enum smtp_stage stage,
                          enum smtp_trouble trouble);
+/* False for what is unsent because we wanted it so. */
+bool smtp_policy_is_trouble(const struct outcome *outcome);
 /* The outcome of a message whose last octet was handed over and whose reply never came:
  * in doubt, whatever happened. Keeps text. */
 void smtp_policy_in_doubt(struct outcome *outcome);

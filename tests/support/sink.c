@@ -98,6 +98,14 @@ static void sink_accept_message(struct sink *sink, struct sink_connection *c)
     sink_say(c, "250 2.0.0 Ok: queued as ABC123\r\n");
 }
 
+static void sink_mail(struct sink *sink, struct sink_connection *c)
+{
+    unsigned max = sink->options.messages_421;
+    c->is_closing = max > 0 && c->messages >= max;
+    sink_say(c, c->is_closing ? "421 too many messages in this connection\r\n"
+                              : "250 2.1.0 Ok\r\n");
+}
+
 static void sink_rcpt(struct sink *sink, struct sink_connection *c, const char *line)
 {
     const char *from = strchr(line, '<'), *to = from ? strchr(from, '>') : NULL;
@@ -148,7 +156,7 @@ static void sink_command(struct sink *sink, struct sink_connection *c, const cha
                           "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n"
                         : "250 sink\r\n");
     else if (strncasecmp(line, "MAIL", 4) == 0)
-        sink_say(c, "250 2.1.0 Ok\r\n");
+        sink_mail(sink, c);
     else if (strncasecmp(line, "RCPT", 4) == 0)
         sink_rcpt(sink, c, line);
     else if (strncasecmp(line, "DATA", 4) == 0) {

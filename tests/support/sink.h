@@ -26,6 +26,9 @@ struct sink_options {
     unsigned connections_max;
     /* Closes without a word after so many messages on a connection; 0: never. */
     unsigned messages_max;
+    /* The next MAIL on a connection that took so many is answered with 421, in words
+     * that say why; 0: never. */
+    unsigned messages_421;
     bool has_pipelining;
 };
 

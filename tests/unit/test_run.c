@@ -221,6 +221,21 @@ static void run__server_that_closes_often_loses_nobody(void **state)
     scene_fini(&scene);
 }
 
+static void run__messages_a_server_takes_per_connection_charge_nobody(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.messages_421 = 1;
+    scene_add_domains(&scene, 50, 20);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 1000);
+    assert_int_equal(scene.progress.attempts, 1000);
+    assert_int_equal(scene_check_once(&scene), 1000);
+    scene_fini(&scene);
+}
+
 static void run__message_at_which_a_server_hangs_up_is_deferred_in_the_end(void **state)
 {
     (void)state;
@@ -552,6 +567,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__each_kind_of_recipient_ends_in_its_state),
         cmocka_unit_test(run__busy_relay_costs_no_recipient),
         cmocka_unit_test(run__server_that_closes_often_loses_nobody),
+        cmocka_unit_test(run__messages_a_server_takes_per_connection_charge_nobody),
         cmocka_unit_test(
             run__message_at_which_a_server_hangs_up_is_deferred_in_the_end),
         cmocka_unit_test(run__greeting_421_backs_off_and_charges_nobody),
