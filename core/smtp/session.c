@@ -14,6 +14,7 @@
 #define DEADLINE_NONE    UINT64_MAX
 #define DEADLINE_WRITING (UINT64_MAX - 1)
 #define DEADLINE_STALE   (UINT64_MAX - 2)
+#define DEADLINE_SETTLE  (UINT64_MAX - 3)
 
 static const struct {
     const char *word;
@@ -44,14 +45,17 @@ static bool edge_is_legal(enum smtp_state from, enum smtp_state to)
     case SMTP_GREETING: return to == SMTP_EHLO || to == SMTP_HELO;
     case SMTP_EHLO: return to == SMTP_HELO || to == SMTP_IDLE;
     case SMTP_HELO: return to == SMTP_IDLE;
-    case SMTP_IDLE: return to == SMTP_RSET || to == SMTP_MAIL || to == SMTP_QUIT;
+    case SMTP_IDLE:
+        return to == SMTP_RSET || to == SMTP_MAIL || to == SMTP_QUIT ||
+               to == SMTP_CLOSING;
     case SMTP_RSET: return to == SMTP_MAIL || to == SMTP_IDLE;
     case SMTP_MAIL: return to == SMTP_RCPT || to == SMTP_IDLE;
     case SMTP_RCPT: return to == SMTP_DATA || to == SMTP_IDLE;
-    case SMTP_DATA: return to == SMTP_BODY || to == SMTP_IDLE;
+    case SMTP_DATA: return to == SMTP_BODY || to == SMTP_IDLE || to == SMTP_CLOSING;
     case SMTP_BODY: return to == SMTP_IDLE;
     case SMTP_DOT:
     case SMTP_QUIT:
+    case SMTP_CLOSING:
     case SMTP_OVER: return false;
     }
     return false;
@@ -152,21 +156,22 @@ static bool send_one(struct smtp_session *session)
     case SMTP_DATA:
     case SMTP_DOT:
     case SMTP_QUIT:
+    case SMTP_CLOSING:
     case SMTP_OVER: return false;
     }
     return false;
 }
 
-static void deadline_set(struct smtp_session *session, uint64_t end, unsigned seconds)
+/* Nothing moves a deadline but that it is for something else now; in_ns 0: none. */
+static void deadline_set(struct smtp_session *session, uint64_t end, uint64_t in_ns)
 {
     unsigned percent = session->params.timeout_percent;
     if (session->deadline_end == end)
         return;
     session->deadline_end = end;
-    session->deadline_ns = seconds == 0
-                               ? UINT64_MAX
-                               : session->now_ns + seconds * NS_PER_S / 100 *
-                                                       (percent > 0 ? percent : 100);
+    session->deadline_ns =
+        in_ns == 0 ? UINT64_MAX
+                   : session->now_ns + in_ns / 100 * (percent > 0 ? percent : 100);
 }
 
 /* One deadline for each reply, from when its command had left and it was its turn; it
@@ -175,9 +180,11 @@ static void deadline_update(struct smtp_session *session)
 {
     const struct smtp_awaited *head = &session->awaited[session->awaited_first];
     if (session->awaited_count > 0 && head->end <= session->written)
-        deadline_set(session, head->end, steps[head->step].seconds);
+        deadline_set(session, head->end, steps[head->step].seconds * NS_PER_S);
     else if (session_has_output(session))
-        deadline_set(session, DEADLINE_WRITING, SMTP_WRITE_SECONDS);
+        deadline_set(session, DEADLINE_WRITING, SMTP_WRITE_SECONDS * NS_PER_S);
+    else if (session->is_contestable)
+        deadline_set(session, DEADLINE_SETTLE, SMTP_SETTLE_MS * NS_PER_MS);
     else
         deadline_set(session, DEADLINE_NONE, 0);
 }
@@ -356,6 +363,19 @@ void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t 
 uint64_t smtp_session_deadline_ns(const struct smtp_session *session)
 {
     return session->deadline_ns;
+}
+
+void smtp_session_timeout(struct smtp_session *session, uint64_t now_ns)
+{
+    if (session->state == SMTP_OVER || now_ns < session->deadline_ns)
+        return;
+    session->now_ns = now_ns;
+    if (session->deadline_end == DEADLINE_SETTLE) {
+        session_settle_refusal(session);
+        session_pump(session);
+    } else {
+        session_time_out(session);
+    }
 }
 
 bool smtp_session_is_idle(const struct smtp_session *session)

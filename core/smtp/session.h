@@ -111,9 +111,9 @@ bool smtp_message_is_overtaken(const struct smtp_message *message);
 /* The arming of a submitted message is durable: opens its gate. */
 void smtp_session_armed(struct smtp_session *session, struct smtp_message *message);
 /* Arming was refused (suppressed, cancelled): the message will not go out. Its done
- * comes with OUTCOME_UNSENT at once (or, if the server has refused it already, with
- * that refusal); if the server waits for its content the connection has to end. Not
- * for an armed message. */
+ * comes with OUTCOME_UNSENT at once (or, if the server has refused it already or is
+ * closing, with that); if the server waits for its content the connection has to end.
+ * Not for an armed message. */
 void smtp_session_withdraw(struct smtp_session *session, struct smtp_message *message);
 
 /* Bytes from the server. */

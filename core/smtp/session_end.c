@@ -53,6 +53,7 @@ void session_end(struct smtp_session *session, const struct outcome *why,
     session_set_state(session, SMTP_OVER);
     session->awaited_count = 0;
     session->envelope = NULL;
+    session->is_contestable = false;
     session->deadline_ns = UINT64_MAX;
     session_drop_output(session);
     if (anomaly == SMTP_DESYNCHRONISED)
@@ -70,9 +71,25 @@ static void end_by_trouble(struct smtp_session *session, enum smtp_trouble troub
     session_end(session, &why, anomaly, was_orderly);
 }
 
+/* Whether a refusal of the dot was followed by something that is not plainly an end:
+ * it may be the beginning of another answer. */
+static bool is_contradicted(const struct smtp_session *session,
+                            enum smtp_trouble trouble)
+{
+    return session->is_contestable && (trouble == SMTP_TROUBLE_PROTOCOL ||
+                                       smtp_reply_fragment(&session->parser).n > 0);
+}
+
 void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
                   struct str why)
 {
+    enum smtp_anomaly anomaly =
+        is_contradicted(session, trouble) ? SMTP_DESYNCHRONISED : SMTP_ENDED;
+    if (session->state == SMTP_CLOSING && anomaly == SMTP_ENDED) {
+        struct outcome closing = session->verdicts[session->verdict_count - 1].outcome;
+        session_end(session, &closing, SMTP_ENDED, false);
+        return;
+    }
     struct str fragment = smtp_reply_fragment(&session->parser);
     char text[OUTCOME_TEXT_MAX];
     size_t n = smtp_text_append(text, 0, why);
@@ -81,7 +98,7 @@ void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
         n = smtp_text_append(text, n, fragment);
         n = smtp_text_append(text, n, STR(")"));
     }
-    end_by_trouble(session, trouble, str_slice(text, n), SMTP_ENDED, false);
+    end_by_trouble(session, trouble, str_slice(text, n), anomaly, false);
 }
 
 void session_desync(struct smtp_session *session, const char *why)
@@ -112,11 +129,8 @@ static void blame_head(struct smtp_session *session)
                         SMTP_TROUBLE_TIMEOUT);
 }
 
-void smtp_session_timeout(struct smtp_session *session, uint64_t now_ns)
+void session_time_out(struct smtp_session *session)
 {
-    if (session->state == SMTP_OVER || now_ns < session->deadline_ns)
-        return;
-    session->now_ns = now_ns;
     if (session->state == SMTP_QUIT) {
         session_close_orderly(session);
         return;

@@ -10,6 +10,11 @@ static bool is_positive(const struct smtp_reply *reply)
     return reply->code / 100 == 2;
 }
 
+static bool is_refusal(const struct smtp_reply *reply)
+{
+    return reply->code >= 400;
+}
+
 static bool is_go_ahead(const struct smtp_reply *reply)
 {
     return reply->code / 100 == 3;
@@ -79,6 +84,7 @@ static void envelope_refused(struct smtp_session *session,
                              const struct smtp_reply *reply)
 {
     session->needs_rset = true;
+    session->is_contestable = false;
     if (awaited->message == NULL)
         return;
     const struct outcome *outcome =
@@ -182,6 +188,7 @@ static enum smtp_state reply_data(struct smtp_session *session,
 {
     if (is_positive(reply))
         return over_by_desync(session, "DATA was answered with 2xx");
+    session->is_contestable = false;
     if (!is_go_ahead(reply)) {
         envelope_refused(session, awaited, reply);
         return SMTP_IDLE;
@@ -212,7 +219,20 @@ static enum smtp_state reply_dot(struct smtp_session *session,
         session->delivered++;
     else if (outcome->scope == OUTCOME_SCOPE_SESSION)
         session->is_quitting = true;
+    session->is_contestable = is_refusal(reply);
     return session->state;
+}
+
+/* After the 421 to a dot. Some servers give one to each command that was pipelined
+ * behind it; anything else may be the dot's true answer. */
+static enum smtp_state reply_closing(struct smtp_session *session,
+                                     const struct smtp_awaited *awaited,
+                                     const struct smtp_reply *reply)
+{
+    if (!is_refusal(reply))
+        return over_by_desync(session, "421 to the final dot was not the last word");
+    session_await(session, SMTP_CLOSING, awaited->message);
+    return SMTP_CLOSING;
 }
 
 static enum smtp_state reply_quit(struct smtp_session *session)
@@ -235,6 +255,7 @@ static enum smtp_state dispatch(struct smtp_session *session,
     case SMTP_DATA: return reply_data(session, awaited, reply);
     case SMTP_DOT: return reply_dot(session, awaited, reply);
     case SMTP_QUIT: return reply_quit(session);
+    case SMTP_CLOSING: return reply_closing(session, awaited, reply);
     case SMTP_NEW:
     case SMTP_IDLE:
     case SMTP_BODY:
@@ -242,6 +263,21 @@ static enum smtp_state dispatch(struct smtp_session *session,
     }
     CHECK(false && "a step that awaits no reply");
     return SMTP_OVER;
+}
+
+/* 421 to the dot. The server may have meant its shutdown, not the message, and still
+ * take it: whether it does is known when it has closed. Nothing more is said to it. */
+static void hear_out(struct smtp_session *session, const struct smtp_awaited *dot,
+                     const struct smtp_reply *reply)
+{
+    (void)verdict_add(session, dot->message, SMTP_STAGE_DOT, reply);
+    session->is_contestable = true;
+    session->envelope = NULL;
+    session_drop_output(session);
+    session->queued = session->written;
+    session->awaited_count = 0;
+    session_await(session, SMTP_CLOSING, dot->message);
+    session_set_state(session, SMTP_CLOSING);
 }
 
 /* 421: the server closes. It answers the first command that has no reply yet; those
@@ -252,6 +288,10 @@ static void server_closes(struct smtp_session *session,
 {
     if (awaited->message == NULL) {
         (void)over_by_reply(session, session_stage(awaited->step), reply);
+        return;
+    }
+    if (awaited->step == SMTP_DOT) {
+        hear_out(session, awaited, reply);
         return;
     }
     struct outcome why =
@@ -312,7 +352,7 @@ void session_take_reply(struct smtp_session *session, const struct smtp_reply *r
         take_unasked(session, reply);
         return;
     }
-    if (reply->code == 421 && awaited.step != SMTP_QUIT) {
+    if (reply->code == 421 && awaited.step < SMTP_QUIT) {
         server_closes(session, &awaited, reply);
         return;
     }
@@ -326,9 +366,16 @@ void session_take_reply(struct smtp_session *session, const struct smtp_reply *r
 
 void session_settle(struct smtp_session *session)
 {
-    if (session->state == SMTP_OVER || is_inside_group(session))
+    if (session->state == SMTP_OVER || is_inside_group(session) ||
+        session->is_contestable)
         return;
     session_release_verdicts(session);
     if (session->is_quitting && session->state != SMTP_OVER)
         session_report_queued(session);
+}
+
+void session_settle_refusal(struct smtp_session *session)
+{
+    session->is_contestable = false;
+    session_settle(session);
 }

@@ -9,6 +9,7 @@
  *
  *   NEW > GREETING > EHLO (> HELO) > IDLE > [RSET >] MAIL > RCPT > DATA > BODY > IDLE
  *                                    IDLE > QUIT;  any > OVER
+ *   a 421 to a final dot, with PIPELINING also from DATA:  IDLE > CLOSING > OVER
  *
  * DOT is no state but only a step that is awaited: with PIPELINING the next envelope
  * follows it in the same group.
@@ -28,6 +29,15 @@
  * there a reply too many is found out if it came in one piece with the true one, which
  * is why nothing is reported before all that has come was looked at. There are at most
  * two such verdicts: the message before and the one whose envelope it is.
+ *
+ * A refusal of the last dot waits a little longer, because it is what makes a message
+ * go out again: if "250" follows "451", the message may have been taken, and a second
+ * copy cannot be called back. It is contestable for SMTP_SETTLE_MS, or until the next
+ * DATA is answered. After a 421 the server must close (RFC 5321 section 3.8), so there
+ * the refusal stands when it has. A 250 is believed at once: with it the server has
+ * taken the responsibility, and to hold back each last message would cost everybody.
+ * Rejected: a NOOP behind the last dot. It tells "250 451" only, and servers count it
+ * against the session (Exim's smtp_accept_max_nonmail is ten).
  */
 #ifndef BROADSIDE_SMTP_SESSION_STATE_H
 #define BROADSIDE_SMTP_SESSION_STATE_H
@@ -53,6 +63,7 @@
     X(SMTP_BODY, "body", SMTP_STAGE_DATA, 0)                                           \
     X(SMTP_DOT, "dot", SMTP_STAGE_DOT, 600)                                            \
     X(SMTP_QUIT, "quit", SMTP_STAGE_CONNECT, 5)                                        \
+    X(SMTP_CLOSING, "closing", SMTP_STAGE_DOT, 5)                                      \
     X(SMTP_OVER, "over", SMTP_STAGE_CONNECT, 0)
 
 enum smtp_state {
@@ -61,6 +72,8 @@ enum smtp_state {
 #undef SMTP_STATE_ENUM
 };
 
+/* So long a refusal of the last dot can be contradicted. */
+#define SMTP_SETTLE_MS 100u
 /* While octets wait to be sent: so long without the kernel taking any. */
 #define SMTP_WRITE_SECONDS 180u
 /* [DOT RSET MAIL RCPT DATA] is the longest group. */
@@ -123,6 +136,8 @@ struct smtp_session {
 
     struct session_verdict verdicts[SMTP_VERDICTS_MAX];
     unsigned verdict_count, verdicts_reported;
+    /* The last verdict is a refusal of a dot that no reply behind it confirms yet. */
+    bool is_contestable;
 
     uint64_t deadline_ns, now_ns;
     /* What the deadline was set for: the `end` of the head of the FIFO. */
@@ -169,6 +184,8 @@ void session_withdraw_envelope(struct smtp_session *session);
 void session_take_reply(struct smtp_session *session, const struct smtp_reply *reply);
 /* All that has come was taken: reports what no reply can still call in question. */
 void session_settle(struct smtp_session *session);
+/* Nothing has contradicted the refusal in time. */
+void session_settle_refusal(struct smtp_session *session);
 
 /* session_end.c */
 /* Takes the message off the session's books and reports it. */
@@ -188,6 +205,8 @@ void session_end(struct smtp_session *session, const struct outcome *why,
 void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
                   struct str why);
 void session_desync(struct smtp_session *session, const char *why);
+/* The deadline has passed, and it was for the server. */
+void session_time_out(struct smtp_session *session);
 void session_close_orderly(struct smtp_session *session);
 void session_release_verdicts(struct smtp_session *session);
 

@@ -5,6 +5,7 @@
  */
 #include "cmocka_all.h"
 
+#include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/smtp/server.h"
 #include "core/smtp/session.h"
@@ -24,6 +25,7 @@ struct letter {
 
 struct world {
     uint32_t seed;
+    uint64_t now_ns;
     struct smtp_session *session;
     struct smtp_server *server;
     struct letter letters[MESSAGES_MAX];
@@ -141,7 +143,7 @@ static void submit(struct world *world)
         .bytes = all.n,
         .armed = chance(world, 2) == 0,
     };
-    smtp_session_submit(world->session, &letter->message, 1);
+    smtp_session_submit(world->session, &letter->message, world->now_ns);
 }
 
 static void arm_one(struct world *world)
@@ -167,7 +169,7 @@ static void client_to_server(struct world *world)
         assert_int_equal(smtp_server_feed(world->server, piece), piece.n);
         taken += piece.n;
     }
-    smtp_session_wrote(world->session, taken, 1);
+    smtp_session_wrote(world->session, taken, world->now_ns);
 }
 
 static void server_to_client(struct world *world)
@@ -176,12 +178,21 @@ static void server_to_client(struct world *world)
     struct str piece = str_head(out, 1 + chance(world, 60));
     if (piece.n == 0)
         return;
-    smtp_session_feed(world->session, piece, 1);
+    smtp_session_feed(world->session, piece, world->now_ns);
     smtp_server_sent(world->server, piece.n);
+}
+
+/* Each step takes a millisecond: a refusal that nothing contradicts settles. */
+static void pass_time(struct world *world)
+{
+    world->now_ns += NS_PER_MS;
+    if (world->now_ns >= smtp_session_deadline_ns(world->session))
+        smtp_session_timeout(world->session, world->now_ns);
 }
 
 static void step(struct world *world)
 {
+    pass_time(world);
     switch (chance(world, 4)) {
     case 0:
         if (world->submitted < MESSAGES_MAX && smtp_session_room(world->session) > 0)
@@ -205,7 +216,7 @@ static void world_init(struct world *world, uint32_t seed, bool is_pipelined)
     world->server = smtp_server_new(&settings, &host);
     world->session = smtp_session_new(&params, &caller);
     assert_true(world->server != NULL && world->session != NULL);
-    smtp_session_start(world->session, 1);
+    smtp_session_start(world->session, world->now_ns);
 }
 
 static void world_fini(struct world *world)
@@ -243,7 +254,7 @@ static void both_ends__agree_on_every_message(void **state)
         while (world.done < MESSAGES_MAX && !world.is_over)
             step(&world);
         assert_false(world.is_over);
-        smtp_session_quit(world.session, 1);
+        smtp_session_quit(world.session, world.now_ns);
         for (unsigned i = 0; i < 1000 && !world.is_over; i++) {
             client_to_server(&world);
             server_to_client(&world);
