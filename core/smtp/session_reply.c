@@ -177,9 +177,25 @@ static enum smtp_state reply_envelope(struct smtp_session *session,
         return session->state;
     }
     envelope_refused(session, awaited, reply);
-    if (awaited->step == SMTP_MAIL)
-        session->rcpt_accepted = false;
     return session->state == awaited->step ? SMTP_IDLE : session->state;
+}
+
+/* 354 for an envelope that was refused or withdrawn. RFC 2920 section 3.1 has us send a
+ * single dot, and by section 3.2 a server with no valid recipient must not make a
+ * message of it: true where RCPT was refused, whatever became of MAIL. Where RCPT was
+ * accepted, by a server that has forgotten its refusal of MAIL or because the message
+ * was withdrawn, the dot would deliver an empty message: then the connection ends
+ * without it, and a server that never saw the end of the data has no message. */
+static enum smtp_state go_ahead_for_nobody(struct smtp_session *session)
+{
+    if (!session->rcpt_accepted)
+        return session_send_dot(session, NULL);
+    if (session->is_withdrawn)
+        session_fail(session, SMTP_TROUBLE_WITHDRAWN, STR(""));
+    else
+        session_fail(session, SMTP_TROUBLE_PROTOCOL,
+                     STR("DATA was accepted although MAIL was refused"));
+    return SMTP_OVER;
 }
 
 static enum smtp_state reply_data(struct smtp_session *session,
@@ -193,14 +209,8 @@ static enum smtp_state reply_data(struct smtp_session *session,
         envelope_refused(session, awaited, reply);
         return SMTP_IDLE;
     }
-    if (awaited->message != NULL)
-        return session_send_body(session, awaited->message);
-    /* A dot would deliver an empty message to somebody who was accepted. */
-    if (session->is_withdrawn && session->rcpt_accepted) {
-        session_fail(session, SMTP_TROUBLE_WITHDRAWN, STR(""));
-        return SMTP_OVER;
-    }
-    return session_send_dot(session, NULL);
+    return awaited->message != NULL ? session_send_body(session, awaited->message)
+                                    : go_ahead_for_nobody(session);
 }
 
 static enum smtp_state reply_dot(struct smtp_session *session,
