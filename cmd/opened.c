@@ -106,14 +106,14 @@ enum err opened_open_launched(struct opened *opened, const struct globals *globa
     if (err == ERR_NONE)
         err = campaign_find(opened->store, str_of(name), &opened->arena,
                             &opened->campaign, error);
-    if (err == ERR_NONE) {
-        opened->is_launched = true;
+    opened->is_launched = err == ERR_NONE;
+    bool is_over = err == ERR_NONE && campaign_is_over(&opened->campaign);
+    if (err == ERR_NONE && !is_over)
         err = open_launched_file(opened, globals, name, path, error);
-    }
-    if (err == ERR_NONE)
+    if (err == ERR_NONE && !is_over)
         err = list_find_id(opened->store, opened->campaign.list_id, &opened->arena,
                            &opened->list, error);
-    if (err == ERR_NONE)
+    if (err == ERR_NONE && !is_over)
         err = compile(opened, error);
     if (err != ERR_NONE)
         opened_close(opened);

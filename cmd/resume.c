@@ -57,18 +57,18 @@ static enum err check_content(struct opened *opened, bool allow_change,
     return keep_content(opened, error);
 }
 
-/* A finished campaign has nothing to resume: its result again, so that a loop around
- * resume ends. */
+/* A campaign that is over has nothing to resume: its result again, so that a loop
+ * around resume ends. */
 static int resume_nothing(const struct opened *opened, bool quiet, struct error *error)
 {
     const struct campaign *campaign = &opened->campaign;
-    if (campaign->state == CAMPAIGN_CANCELLED)
-        return command_fail(error, ERR_DATA,
-                            "cannot resume: %.*s: it was cancelled; "
-                            "launch it under another name",
-                            STR_ARG(campaign->name));
-    if (!quiet)
-        (void)printf("%.*s: finished, nothing is left\n", STR_ARG(campaign->name));
+    if (!quiet && campaign->state == CAMPAIGN_CANCELLED)
+        (void)printf("%.*s: cancelled, it sends no more; launch it under another name "
+                     "to reach the rest\n",
+                     STR_ARG(campaign->name));
+    else if (!quiet)
+        (void)printf("%.*s: finished, nothing is left to send\n",
+                     STR_ARG(campaign->name));
     return sending_exit_code(opened->store, campaign->id, error);
 }
 
@@ -82,8 +82,7 @@ static int run_resume(const struct invocation *invocation, struct error *error)
                                         invocation->args[0], values->file, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
-    enum campaign_state state = opened.campaign.state;
-    if (state == CAMPAIGN_FINISHED || state == CAMPAIGN_CANCELLED)
+    if (campaign_is_over(&opened.campaign))
         exit_code = resume_nothing(&opened, quiet, error);
     else if (campaign_file_check_relays(&opened.file, error) != ERR_NONE ||
              check_content(&opened, values->allow_change, error) != ERR_NONE)
@@ -102,7 +101,7 @@ const struct command command_resume = {
     .details =
         "Relay, limits and retry of the campaign file may have changed since the "
         "launch.\nWhat recipients get may not (exit 78), unless --allow-change "
-        "says so.\n",
+        "says so.\nA campaign that is over gives its result again: exit 0, 3 or 4.\n",
     .args_min = 1,
     .args_max = 1,
     .options = resume_options,
@@ -111,35 +110,58 @@ const struct command command_resume = {
     .run = run_resume,
 };
 
-static int run_ask_for(const struct invocation *invocation, enum run_command command,
-                       const char *done, const char *asked, struct error *error)
+/* What is asked of a campaign that exists. */
+struct request {
+    enum run_command command;
+    /* The state that it asks for, and the words for that being on its way. */
+    enum campaign_state wanted;
+    const char *verb, *asked;
+};
+
+/* A campaign that is over needs no stopping: what was asked for is so already, and a
+ * script that says it twice is right both times. */
+static void print_answer(const char *name, const struct request *request,
+                         enum campaign_state state)
+{
+    if (state == CAMPAIGN_RUNNING)
+        (void)printf("%s: %s\n", name, request->asked);
+    else if (state == request->wanted)
+        (void)printf("%s: %s\n", name, campaign_state_word(state));
+    else
+        (void)printf("%s: %s already, nothing is left to %s\n", name,
+                     campaign_state_word(state), request->verb);
+}
+
+static int run_request(const struct invocation *invocation,
+                       const struct request *request, struct error *error)
 {
     const char *name = invocation->args[0];
+    enum campaign_state state;
     struct store *store;
-    bool is_now = false;
     enum err err = store_open(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
-    err = campaign_command(store, str_of(name), command, &is_now, error);
+    err = campaign_command(store, str_of(name), request->command, &state, error);
     store_close(store);
     if (err == ERR_NONE && !invocation->globals->quiet)
-        (void)printf("%s: %s\n", name, is_now ? done : asked);
+        print_answer(name, request, state);
     return err_exit_code(err);
 }
 
 static int run_pause(const struct invocation *invocation, struct error *error)
 {
-    return run_ask_for(invocation, RUN_PAUSE, "paused",
-                       "its run was asked to pause and does so within a second or two",
-                       error);
+    static const struct request pause = {
+        RUN_PAUSE, CAMPAIGN_PAUSED, "pause",
+        "its run was asked to pause and does so within a second or two"};
+    return run_request(invocation, &pause, error);
 }
 
 static int run_cancel(const struct invocation *invocation, struct error *error)
 {
-    return run_ask_for(invocation, RUN_CANCEL, "cancelled",
-                       "its run was asked to stop for good and does so within a second "
-                       "or two",
-                       error);
+    static const struct request cancel = {
+        RUN_CANCEL, CAMPAIGN_CANCELLED, "cancel",
+        "its run was asked to stop for good and does so within a second or two"};
+    return run_request(invocation, &cancel, error);
 }
 
 const struct command command_pause = {

@@ -17,6 +17,12 @@ const char *campaign_state_word(enum campaign_state state)
     return words[state];
 }
 
+bool campaign_is_over(const struct campaign *campaign)
+{
+    return campaign->state == CAMPAIGN_FINISHED ||
+           campaign->state == CAMPAIGN_CANCELLED;
+}
+
 /* ---- reading ------------------------------------------------------------------- */
 
 #define CAMPAIGN_SELECT                                                                \
@@ -224,7 +230,7 @@ static const char *command_word(enum run_command command)
 }
 
 /* Nobody runs it and nobody can start to: we hold its lock. */
-static enum err obey_now(struct store *store, const struct campaign *campaign,
+static enum err obey_now(struct store *store, struct campaign *campaign,
                          enum run_command command, struct error *error)
 {
     if (command == RUN_GO_ON)
@@ -244,32 +250,40 @@ static enum err obey_now(struct store *store, const struct campaign *campaign,
     if (err == ERR_NONE)
         err = recovery_set_state(&recovery, state, error);
     recovery_close(&recovery);
+    campaign->state = state;
     return db_end(store, err, error);
 }
 
+/* The state is read again under the lock: a run may have ended the campaign since. */
+static enum err obey_locked(struct store *store, struct arena *arena,
+                            struct campaign *campaign, enum run_command command,
+                            struct error *error)
+{
+    enum err err = campaign_find(store, campaign->name, arena, campaign, error);
+    return err != ERR_NONE || campaign_is_over(campaign)
+               ? err
+               : obey_now(store, campaign, command, error);
+}
+
 enum err campaign_command(struct store *store, struct str name,
-                          enum run_command command, bool *now, struct error *error)
+                          enum run_command command, enum campaign_state *state,
+                          struct error *error)
 {
     struct arena arena;
     struct campaign campaign = {0};
-    *now = false;
     arena_init(&arena, 256 << 20);
     enum err err = campaign_find(store, name, &arena, &campaign, error);
-    if (err == ERR_NONE &&
-        (campaign.state == CAMPAIGN_FINISHED || campaign.state == CAMPAIGN_CANCELLED))
-        err =
-            error_set(error, ERR_DATA,
-                      "stop campaign: %.*s: it is %s already; nothing is left to stop",
-                      STR_ARG(name), campaign_state_word(campaign.state));
-    arena_fini(&arena);
-    if (err != ERR_NONE)
-        return err;
-    if (db_try_lock(store, campaign.id)) {
-        *now = true;
-        err = obey_now(store, &campaign, command, error);
-        db_unlock(store, campaign.id);
-        return err;
+    if (err == ERR_NONE && !campaign_is_over(&campaign)) {
+        if (db_try_lock(store, campaign.id)) {
+            err = obey_locked(store, &arena, &campaign, command, error);
+            db_unlock(store, campaign.id);
+        } else {
+            err = db_run(store, error, "UPDATE campaign SET command = ? WHERE id = ?",
+                         "si", str_of(command_word(command)), campaign.id);
+            campaign.state = CAMPAIGN_RUNNING;
+        }
     }
-    return db_run(store, error, "UPDATE campaign SET command = ? WHERE id = ?", "si",
-                  str_of(command_word(command)), campaign.id);
+    *state = campaign.state;
+    arena_fini(&arena);
+    return err;
 }

@@ -59,6 +59,9 @@ struct campaign {
     unsigned char secret[CAMPAIGN_SECRET_BYTES];
 };
 
+/* Finished or cancelled: it sends nothing any more. */
+bool campaign_is_over(const struct campaign *campaign);
+
 struct campaign_plan {
     struct str name, path, settings;
     int64_t list_id;
@@ -91,11 +94,12 @@ MUST_CHECK enum err campaigns_all(struct store *store, struct arena *arena,
 
 /* Asks for RUN_PAUSE or RUN_CANCEL, or takes it back with RUN_GO_ON. Where no run is
  * alive it takes effect at once (cancel: every delivery that is not in a terminal
- * state becomes cancelled, those armed by a dead run in doubt); *now tells. ERR_DATA if
- * the campaign is finished or cancelled already. */
+ * state becomes cancelled, those armed by a dead run in doubt). *state is the state
+ * afterwards: RUNNING if a living run was asked, FINISHED or CANCELLED if the campaign
+ * was over before (nothing is changed then). */
 MUST_CHECK enum err campaign_command(struct store *store, struct str name,
-                                     enum run_command command, bool *now,
-                                     struct error *error);
+                                     enum run_command command,
+                                     enum campaign_state *state, struct error *error);
 /* Replaces the content hash and settings (resume --allow-change). */
 MUST_CHECK enum err campaign_set_content(struct store *store, int64_t campaign_id,
                                          struct str path, struct str settings,

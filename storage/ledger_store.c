@@ -55,8 +55,9 @@ static enum err load_campaign(struct ledger_store *ledger, struct error *error)
             memcpy(ledger->name, name.p, name.n);
         if (str_equal(db_text(row, 5), STR("cancelled")))
             err = error_set(
-                error, ERR_DATA,
-                "send campaign: %s: it was cancelled; launch it under another name",
+                error, ERR_LOCKED,
+                "send campaign: %s: it was cancelled from another terminal; launch it "
+                "under another name",
                 ledger->name);
     } else {
         err = rc == SQLITE_DONE ? error_set(error, ERR_NOT_FOUND,

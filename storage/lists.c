@@ -184,9 +184,9 @@ static enum err delete_locked(struct store *store, struct str name, struct error
                          "i", id);
     if (err == ERR_NONE && unfinished > 0)
         return error_set(
-            error, ERR_DATA,
-            "delete list: %.*s: %lld campaigns on it are unfinished; finish "
-            "or cancel them first",
+            error, ERR_LOCKED,
+            "delete list: %.*s: unfinished campaigns need it (%lld); finish or cancel "
+            "them first, `broadside status` names them",
             STR_ARG(name), (long long)unfinished);
     return err != ERR_NONE ? err : delete_rows(store, id, campaigns > 0, error);
 }

@@ -130,8 +130,9 @@ enum err campaign_resolve(struct store *store, struct str name,
         err = normalise(&address, &arena, error);
     if (err == ERR_NONE && resolution == RESOLVE_RETRY &&
         campaign.state == CAMPAIGN_CANCELLED)
-        err = error_set(error, ERR_DATA,
-                        "resolve: %.*s: the campaign was cancelled and sends nothing",
+        err = error_set(error, ERR_USAGE,
+                        "resolve: %.*s: the campaign was cancelled and sends nothing; "
+                        "say --assume-delivered or --assume-failed",
                         STR_ARG(name));
     struct run_owner owner;
     if (err == ERR_NONE)

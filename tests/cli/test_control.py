@@ -58,8 +58,7 @@ def test_cancel_ends_it_for_good(running):
     counts = check_conserved(report)
     assert counts["cancelled"] == 300 - counts["delivered"] > 0
     assert counts["delivered"] == len(running.receiver.accepted())
-    done = running.run("resume", "spring", code=None)
-    assert done.returncode != 0
+    running.run("resume", "spring", code=3)
     assert len(running.receiver.accepted()) == counts["delivered"]
 
 
@@ -72,13 +71,41 @@ def test_cancel_of_a_paused_campaign(running):
     assert check_conserved(report)["pending"] == 0
 
 
-def test_pause_of_a_finished_campaign_is_refused_or_harmless(scratch, sandbox):
-    scratch.import_list(["a@example.org"])
-    scratch.run("launch", scratch.campaign(sandbox.port), "--yes")
-    scratch.run("pause", "spring", code=None)
+def over(scratch, *args, code=0):
+    """A command about a campaign that is over: its exit code, and one line that says so."""
+    done = scratch.run(*args, code=code)
+    line, = done.stdout.splitlines()
+    assert done.stderr == ""
+    return line
+
+
+def test_a_finished_campaign_has_nothing_to_stop_or_to_resume(scratch, sandbox):
+    scratch.import_list(["a@example.org", "bounce@example.org"])
+    scratch.run("launch", scratch.campaign(sandbox.port), "--yes", code=3)
+    assert over(scratch, "pause", "spring") == "spring: finished already, nothing is left to pause"
+    assert "finished already" in over(scratch, "cancel", "spring")
+    # The result again, also when nothing of what it was launched from is left.
+    (scratch.path / "spring.yaml").unlink()
+    scratch.run("lists", "delete", "people", "--yes")
+    assert "finished" in over(scratch, "resume", "spring", code=3)
     assert scratch.report()["state"] == "finished"
-    scratch.run("cancel", "spring", code=None)
-    assert scratch.report()["state"] == "finished"
+
+
+def test_a_cancelled_campaign_has_nothing_to_stop_or_to_resume(scratch, sandbox):
+    scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 1/d\n")
+    scratch.import_list(["a@example.org", "b@example.org"])
+    process = scratch.start("launch", "spring.yaml", "--yes")
+    wait_until(lambda: len(sandbox.accepted()) == 1, what="the first message")
+    wait_until(lambda: scratch.report()["counts"]["delivered"] == 1, what="its outcome")
+    scratch.run("cancel", "spring")
+    scratch.finish(process, code=3)
+    assert over(scratch, "cancel", "spring") == "spring: cancelled"
+    assert "cancelled already" in over(scratch, "pause", "spring")
+    assert "another name" in over(scratch, "resume", "spring", code=3)
+    assert scratch.report()["state"] == "cancelled"
+    scratch.run("resolve", "spring", "--retry", code=64)
+    scratch.run("--quiet", "cancel", "spring")
+    assert scratch.run("--quiet", "cancel", "spring").stdout == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -180,12 +180,12 @@ static void trace__survives_the_list(void **state)
 {
     struct fixture *f = *state;
     struct desk *desk = desk_launch(f, 2, 9);
-    bool now;
+    enum campaign_state answer;
     work(f, desk);
     desk_shut(f, desk, CAMPAIGN_PAUSED);
-    assert_int_equal(list_delete(f->store, STR("people"), &f->error), ERR_DATA);
+    assert_int_equal(list_delete(f->store, STR("people"), &f->error), ERR_LOCKED);
     assert_err_none(
-        f, campaign_command(f->store, STR("spring"), RUN_CANCEL, &now, &f->error));
+        f, campaign_command(f->store, STR("spring"), RUN_CANCEL, &answer, &f->error));
     assert_err_none(f, list_delete(f->store, STR("people"), &f->error));
     struct recipient_list *lists;
     struct trace *traces;
