@@ -297,26 +297,3 @@ enum err csv_rows_next(struct csv_rows *rows, struct csv_row *row, struct error 
         show(rows, row);
     return err;
 }
-
-char csv_detect_delimiter(struct str text)
-{
-    static const char candidates[] = {',', ';', '\t', '|'};
-    size_t counts[sizeof candidates] = {0}, best = 0;
-    bool is_quoted = false;
-    while (text.n > 0 && (text.p[0] == '\n' || text.p[0] == '\r'))
-        text = str_from(text, 1);
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"')
-            is_quoted = !is_quoted;
-        if (is_quoted)
-            continue;
-        if (text.p[i] == '\n' || text.p[i] == '\r')
-            break;
-        for (size_t c = 0; c < sizeof candidates; c++)
-            counts[c] += text.p[i] == candidates[c];
-    }
-    for (size_t c = 1; c < sizeof candidates; c++)
-        if (counts[c] > counts[best])
-            best = c;
-    return candidates[best];
-}

@@ -41,7 +41,4 @@ void csv_rows_close(struct csv_rows *rows);
 MUST_CHECK enum err csv_rows_next(struct csv_rows *rows, struct csv_row *row,
                                   struct error *error);
 
-/* Which of , ; TAB | the first record has most of outside quotes; ',' if none. */
-char csv_detect_delimiter(struct str text);
-
 #endif

@@ -55,10 +55,23 @@ static size_t find_nocase(const struct import_header *header, struct str name)
     return SIZE_MAX;
 }
 
+/* In this order. */
+static const char *const usual[] = {"email", "e-mail", "mail", "address"};
+#define USUAL_COUNT (sizeof usual / sizeof usual[0])
+
+bool import_header_is_email(struct str name, struct str wanted)
+{
+    if (!str_is_null(wanted))
+        return str_equal_nocase(name, wanted);
+    for (size_t i = 0; i < USUAL_COUNT; i++)
+        if (str_equal_nocase(name, str_of(usual[i])))
+            return true;
+    return false;
+}
+
 static enum err find_email(struct import_header *header, const char *file,
                            struct str wanted, struct error *error)
 {
-    static const char *const usual[] = {"email", "e-mail", "mail", "address"};
     if (!str_is_null(wanted)) {
         header->email_column = import_header_find(header, wanted);
         if (header->email_column == SIZE_MAX)
@@ -70,7 +83,7 @@ static enum err find_email(struct import_header *header, const char *file,
             "import: %s:%llu: no column \"%.*s\"; give another --email-column", file,
             (unsigned long long)header->line, STR_ARG(wanted));
     }
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+    for (size_t i = 0; i < USUAL_COUNT; i++) {
         header->email_column = find_nocase(header, str_of(usual[i]));
         if (header->email_column != SIZE_MAX)
             return ERR_NONE;

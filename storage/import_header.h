@@ -28,6 +28,8 @@ MUST_CHECK enum err import_header_read(struct import_header *header,
                                        struct csv_rows *rows, const char *name,
                                        struct str email_column, struct error *error);
 void import_header_fini(struct import_header *header);
+/* True if a column of that name holds the address. `wanted` as `email_column` above. */
+bool import_header_is_email(struct str name, struct str wanted);
 /* The column of that exact name, or SIZE_MAX. */
 size_t import_header_find(const struct import_header *header, struct str name);
 

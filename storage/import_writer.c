@@ -126,10 +126,6 @@ static enum err find_or_make_list(struct import_writer *writer, struct error *er
 
 static enum err begin(struct import_writer *writer, struct error *error)
 {
-    if (str_is_null(writer->options->list) || writer->options->list.n == 0 ||
-        !str_is_utf8(writer->options->list))
-        return error_set(error, ERR_USAGE,
-                         "import: the list: no valid name; give it one");
     enum err err = db_begin(writer->store, error);
     if (err != ERR_NONE)
         return err;

@@ -2,7 +2,9 @@
 
 #include "core/base/clock.h"
 #include "core/mail/address.h"
+#include "storage/csv_delimiter.h"
 #include "storage/import_writer.h"
+#include "storage/lists.h"
 #include "storage/rejects.h"
 
 /*
@@ -133,6 +135,10 @@ static enum err open_input(struct import *import, struct error *error)
 {
     const struct import_options *options = import->options;
     char delimiter = options->delimiter;
+    const char *trouble = list_name_trouble(options->list);
+    if (trouble != NULL)
+        return error_set(error, ERR_USAGE, "import: the list \"%.*s\": %s",
+                         STR_ARG(options->list), trouble);
     if (delimiter != 0 && !delimiter_is_usable(delimiter))
         return error_set(error, ERR_USAGE,
                          "import: the delimiter: this character cannot be one; give "
@@ -153,7 +159,7 @@ static enum err open_input(struct import *import, struct error *error)
     if (err != ERR_NONE)
         return err;
     if (delimiter == 0)
-        delimiter = csv_detect_delimiter(start);
+        delimiter = csv_delimiter_detect(start, options->email_column);
     err = csv_rows_open(import->source, import->name, delimiter, &import->rows, error);
     if (err == ERR_NONE)
         err = import_header_read(&import->header, import->rows, import->name,

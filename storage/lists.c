@@ -78,6 +78,22 @@ static enum err take_list(struct store *store, sqlite3_stmt *row, struct arena *
     return err != ERR_NONE ? err : load_columns(store, arena, list, error);
 }
 
+const char *list_name_trouble(struct str name)
+{
+    if (str_is_null(name) || name.n == 0)
+        return "it has no name; give it one";
+    if (name.n > LIST_NAME_MAX)
+        return "the name is longer than 128 bytes; give a shorter one";
+    if (memchr(name.p, '/', name.n) != NULL)
+        return "a slash cannot stand in a name; give another, such as one with '-'";
+    for (size_t length; name.n > 0; name = str_from(name, length)) {
+        length = str_printable_length(name);
+        if (length == 0)
+            return "its name is not UTF-8, or has a control character; give another";
+    }
+    return NULL;
+}
+
 enum err list_find(struct store *store, struct str name, struct arena *arena,
                    struct recipient_list *list, struct error *error)
 {

@@ -17,6 +17,13 @@
 #include "storage/record.h"
 #include "storage/store.h"
 
+/* In bytes. */
+#define LIST_NAME_MAX 128
+
+/* NULL if a list may be called that; else what is wrong with it, and what to do: a name
+ * stands in tables, on command lines and in the name of a rejects file. */
+const char *list_name_trouble(struct str name);
+
 struct recipient_list {
     int64_t id;
     struct str name;

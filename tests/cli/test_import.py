@@ -100,6 +100,12 @@ def test_no_email_column_is_65(scratch):
     scratch.run("import", "people", "people.csv", code=65)
 
 
+def test_the_column_with_the_addresses_decides_about_the_delimiter(scratch):
+    scratch.write("l.csv", 'email;Name, First\na@example.org;"Smith, J"\n')
+    assert scratch.json("import", "l", "l.csv")["imported"] == 1
+    assert "Smith, J" in scratch.run("lists", "export", "l").stdout
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])

@@ -1,6 +1,7 @@
 #include "store_fixture.h"
 
 #include "core/base/buf.h"
+#include "storage/csv_delimiter.h"
 #include "storage/csv_rows.h"
 
 #include <jansson.h>
@@ -121,11 +122,17 @@ static void csv_rows__any_length_of_line(void **state)
 static void csv_rows__delimiters(void **state)
 {
     (void)state;
-    assert_int_equal(csv_detect_delimiter(STR("")), ',');
-    assert_int_equal(csv_detect_delimiter(STR("a;b,c;d\n,,,,")), ';');
-    assert_int_equal(csv_detect_delimiter(STR("\n\na\tb")), '\t');
-    assert_int_equal(csv_detect_delimiter(STR("\"a,b,c\"|d")), '|');
-    assert_int_equal(csv_detect_delimiter(STR("a,b;c")), ',');
+    assert_int_equal(csv_delimiter_detect(STR(""), STR_NULL), ',');
+    assert_int_equal(csv_delimiter_detect(STR("a;b,c;d\n,,,,"), STR_NULL), ';');
+    assert_int_equal(csv_delimiter_detect(STR("\n\na\tb"), STR_NULL), '\t');
+    assert_int_equal(csv_delimiter_detect(STR("\"a,b,c\"|d"), STR_NULL), '|');
+    assert_int_equal(csv_delimiter_detect(STR("a,b;c"), STR_NULL), ',');
+    /* The column with the addresses decides between them. */
+    assert_int_equal(csv_delimiter_detect(STR("email;Name, First"), STR_NULL), ';');
+    assert_int_equal(csv_delimiter_detect(STR("Last, First, M|\"E-Mail\""), STR_NULL),
+                     '|');
+    assert_int_equal(csv_delimiter_detect(STR("a, b;to"), STR("To")), ';');
+    assert_int_equal(csv_delimiter_detect(STR("\"a;b;email\",email\n"), STR_NULL), ',');
 }
 
 /* ---- public test data ---------------------------------------------------------- */
