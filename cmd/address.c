@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 
 #include "cmd/json_out.h"
+#include "cmd/lines_in.h"
 #include "core/mail/address.h"
 
 #include "core/base/buf.h"
@@ -36,18 +37,6 @@ static void print_verdict(struct str line, struct arena *arena)
     json_out_line(stdout, verdict);
 }
 
-/* The next line without its line feed, cut off at LINE_BYTES_MAX; false at the end. */
-static bool read_line(FILE *from, struct buf *line)
-{
-    int c;
-    buf_clear(line);
-    while ((c = getc_unlocked(from)) != EOF && c != '\n') {
-        if (line->n < LINE_BYTES_MAX)
-            buf_append_char(line, (char)c);
-    }
-    return c == '\n' || line->n > 0;
-}
-
 static int run_address_check(const struct invocation *invocation, struct error *error)
 {
     struct buf line;
@@ -55,7 +44,7 @@ static int run_address_check(const struct invocation *invocation, struct error *
     (void)invocation;
     buf_init(&line, LINE_BYTES_MAX);
     arena_init(&arena, LINE_MEMORY_MAX);
-    while (read_line(stdin, &line)) {
+    while (line_read(stdin, &line)) {
         print_verdict(buf_str(&line), &arena);
         arena_reset(&arena);
     }

@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 
 #include "cmd/json_out.h"
+#include "cmd/lines_in.h"
 #include "core/smtp/policy.h"
 #include "core/smtp/reply.h"
 
@@ -59,19 +60,9 @@ static bool print_verdict(struct str line)
     return true;
 }
 
-/* The next line without its line end, cut off at LINE_BYTES_MAX; false at the end. */
-static bool read_line(FILE *from, struct buf *line)
+static struct str without_cr(struct str line)
 {
-    int c;
-    buf_clear(line);
-    while ((c = getc_unlocked(from)) != EOF && c != '\n') {
-        if (line->n < LINE_BYTES_MAX)
-            buf_append_char(line, (char)c);
-    }
-    bool has_line = c == '\n' || line->n > 0;
-    if (line->n > 0 && line->p[line->n - 1] == '\r')
-        line->n--;
-    return has_line;
+    return line.n > 0 && line.p[line.n - 1] == '\r' ? str_head(line, line.n - 1) : line;
 }
 
 static int run_classify(const struct invocation *invocation, struct error *error)
@@ -80,9 +71,9 @@ static int run_classify(const struct invocation *invocation, struct error *error
     unsigned long number = 0, first_bad = 0;
     (void)invocation;
     buf_init(&line, LINE_BYTES_MAX);
-    while (read_line(stdin, &line)) {
+    while (line_read(stdin, &line)) {
         number++;
-        if (!print_verdict(buf_str(&line)) && first_bad == 0)
+        if (!print_verdict(without_cr(buf_str(&line))) && first_bad == 0)
             first_bad = number;
     }
     buf_fini(&line);

@@ -8,8 +8,7 @@
 
 static enum err output_failed(const struct output *output, struct error *error)
 {
-    return error_set(error, ERR_STORAGE, "cannot write: %s: %s", output->path,
-                     strerror(errno));
+    return error_cannot_write(error, "cannot write", output->path, errno, "--output");
 }
 
 static enum err open_special(struct output *output, struct error *error)
@@ -29,7 +28,8 @@ enum err output_open(struct output *output, const char *path, struct error *erro
         return open_special(output, error);
     int n = snprintf(output->unfinished, sizeof output->unfinished, "%s.XXXXXX", path);
     if (n < 0 || (size_t)n >= sizeof output->unfinished)
-        return error_set(error, ERR_STORAGE, "cannot write: %s: name too long", path);
+        return error_cannot_write(error, "cannot write", path, ENAMETOOLONG,
+                                  "--output");
     int fd = mkstemp(output->unfinished);
     if (fd < 0)
         return output_failed(output, error);
@@ -39,10 +39,10 @@ enum err output_open(struct output *output, const char *path, struct error *erro
     (void)fchmod(fd, 0666 & ~mask);
     output->to = fdopen(fd, "w");
     if (output->to == NULL) {
-        (void)output_failed(output, error);
+        enum err err = output_failed(output, error);
         (void)close(fd);
         (void)unlink(output->unfinished);
-        return ERR_STORAGE;
+        return err;
     }
     return ERR_NONE;
 }

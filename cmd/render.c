@@ -8,6 +8,7 @@
 
 #include "cmd/files.h"
 #include "cmd/json_out.h"
+#include "cmd/lines_in.h"
 #include "cmd/partials.h"
 #include "templates/template.h"
 #include "templates/value.h"
@@ -198,11 +199,35 @@ static void answer_case(struct str line, const struct rendering *defaults,
     value_free(value);
 }
 
+/* A case per line of standard input, answered before the next is read. */
+static enum err render_lines(const struct rendering *defaults, struct error *error)
+{
+    struct arena scratch;
+    struct buf line;
+    arena_init(&scratch, OUTPUT_BYTES_MAX);
+    buf_init(&line, DATA_BYTES_MAX / 2);
+    while (line_read(stdin, &line)) {
+        if (str_trim(buf_str(&line)).n == 0)
+            continue;
+        answer_case(buf_str(&line), defaults, &scratch);
+        arena_reset(&scratch);
+        (void)fflush(stdout);
+    }
+    buf_fini(&line);
+    arena_fini(&scratch);
+    return ferror(stdin) == 0
+               ? ERR_NONE
+               : error_set(error, ERR_STORAGE, "cannot read: standard input: %s",
+                           strerror(errno));
+}
+
 static enum err render_batch(const char *path, const struct rendering *defaults,
                              struct error *error)
 {
     struct arena file, scratch;
     struct str rest;
+    if (strcmp(path, "-") == 0)
+        return render_lines(defaults, error);
     arena_init(&file, DATA_BYTES_MAX);
     arena_init(&scratch, OUTPUT_BYTES_MAX);
     enum err err = file_read(path, DATA_BYTES_MAX / 2, &file, &rest, error);
@@ -310,7 +335,7 @@ static const struct option render_options[] = {
      "what \"now\" is, in seconds since 1970 (default the clock)", 0, 0},
     {"mode", OPTION_CHOICE, "strict|lax", offsetof(struct render_values, mode),
      "how templates are read (default strict)", 0, 0},
-    {"batch", OPTION_TEXT, "FILE.jsonl", offsetof(struct render_values, batch),
+    {"batch", OPTION_TEXT, "FILE.jsonl|-", offsetof(struct render_values, batch),
      "a case per line instead of TEMPLATE and DATA.json", 0, 0},
     {0},
 };

@@ -182,6 +182,10 @@ static int run_resolve(const struct invocation *invocation, struct error *error)
             "cannot resolve: %s: nothing was decided; say one of --list, --retry, "
             "--assume-delivered, --assume-failed",
             invocation->args[0]);
+    if (values->list && values->address != NULL)
+        return command_fail(error, ERR_USAGE,
+                            "bad option: --address: it names one to decide about; "
+                            "leave it out with --list");
     enum resolution resolution = values->retry              ? RESOLVE_RETRY
                                  : values->assume_delivered ? RESOLVE_ASSUME_DELIVERED
                                                             : RESOLVE_ASSUME_FAILED;

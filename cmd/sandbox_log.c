@@ -111,8 +111,8 @@ enum err sandbox_log_open(const char *path, void (*flushed)(void *self), void *s
     log->self = self;
     log->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (log->fd < 0) {
-        (void)error_set(error, errno == EACCES ? ERR_PERMISSION : ERR_STORAGE,
-                        "cannot open the accept log: %s: %s", path, strerror(errno));
+        (void)error_cannot_write(error, "cannot open the accept log", path, errno,
+                                 "--log");
         goto fail_open;
     }
     sync_folder_of(path);

@@ -28,8 +28,7 @@ enum err sandbox_maildir_open(const char *path, int *folder, struct error *error
         return ERR_NONE;
     close(*folder);
 fail:
-    return error_set(error, errno == EACCES ? ERR_PERMISSION : ERR_STORAGE,
-                     "cannot make a Maildir: %s: %s", path, strerror(errno));
+    return error_cannot_write(error, "cannot make a Maildir", path, errno, "--dir");
 }
 
 /* "tmp/<seconds>.M<ms>P<pid>Q<count>.sandbox": unique, and in order of arrival. */

@@ -108,9 +108,10 @@ MUST_CHECK enum err campaign_set_content(struct store *store, int64_t campaign_i
 
 /* What to do with the deliveries in doubt. */
 enum resolution { RESOLVE_RETRY, RESOLVE_ASSUME_DELIVERED, RESOLVE_ASSUME_FAILED };
-/* All that are in doubt, or with `address` not STR_NULL that one; *count tells how
- * many. RETRY makes them deferred and due, and a finished campaign interrupted: resume
- * sends them. Each leaves a line in its history. ERR_LOCKED while a run is alive. */
+/* All that are in doubt, or with `address` not STR_NULL that one (ERR_NOT_FOUND if it
+ * is not in doubt); *count tells how many. RETRY makes them deferred and due, and a
+ * finished campaign interrupted: resume sends them. Each leaves a line in its history.
+ * ERR_LOCKED while a run is alive. */
 MUST_CHECK enum err campaign_resolve(struct store *store, struct str name,
                                      enum resolution resolution, struct str address,
                                      uint64_t *count, struct error *error);

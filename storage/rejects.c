@@ -59,14 +59,8 @@ static void append_cell(struct buf *line, struct str value, char delimiter)
 
 static enum err fail(struct rejects *rejects, struct error *error)
 {
-    enum err err = errno == ENOSPC || errno == EDQUOT ? ERR_STORAGE
-                   : errno == EACCES || errno == EPERM || errno == EROFS
-                       ? ERR_PERMISSION
-                       : ERR_OS;
-    return error_set(error, err,
-                     "write rejects: %s: %s; name another file with "
-                     "--rejects",
-                     rejects->path, strerror(errno));
+    return error_cannot_write(error, "cannot write the rejects", rejects->path, errno,
+                              "--rejects");
 }
 
 static enum err write_line(struct rejects *rejects, struct error *error)

@@ -53,6 +53,37 @@ static enum err decide(struct store *store, int64_t delivery, int64_t lane,
     return err;
 }
 
+/* Nothing in doubt has that address: says how it stands instead. */
+static enum err refuse_address(struct store *store, int64_t campaign_id,
+                               struct str address, struct error *error)
+{
+    sqlite3_stmt *row;
+    enum err err = db_query(store, &row, error,
+                            "SELECT d.state FROM campaign c CROSS JOIN delivery d"
+                            " ON d.id BETWEEN delivery_first AND delivery_last"
+                            " CROSS JOIN recipient r ON r.id = d.recipient"
+                            " WHERE c.id = ?1 AND r.address = ?2",
+                            "is", campaign_id, address);
+    if (err != ERR_NONE)
+        return err;
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_ROW)
+        err = error_set(error, ERR_NOT_FOUND,
+                        "resolve: %.*s: this one is not in doubt but %.*s; "
+                        "`resolve --list` names those that are",
+                        STR_ARG(address), STR_ARG(db_text(row, 0)));
+    else if (rc == SQLITE_DONE)
+        err =
+            error_set(error, ERR_NOT_FOUND,
+                      "resolve: %.*s: no recipient of this campaign; `resolve --list` "
+                      "names those in doubt",
+                      STR_ARG(address));
+    else
+        err = db_fail(store, error, "resolve");
+    sqlite3_finalize(row);
+    return err;
+}
+
 static enum err decide_all(struct store *store, int64_t campaign_id,
                            enum resolution resolution, struct str address,
                            uint64_t *count, struct error *error)
@@ -95,6 +126,8 @@ static enum err resolve_locked(struct store *store, const struct campaign *campa
     if (err != ERR_NONE)
         return err;
     err = decide_all(store, campaign->id, resolution, address, count, error);
+    if (err == ERR_NONE && *count == 0 && !str_is_null(address))
+        err = refuse_address(store, campaign->id, address, error);
     /* There is something to send again. */
     if (err == ERR_NONE && resolution == RESOLVE_RETRY && *count > 0)
         err = db_run(store, error,

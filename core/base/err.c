@@ -2,6 +2,7 @@
 
 #include "core/base/str.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -53,6 +54,43 @@ enum err error_set(struct error *error, enum err code, const char *format, ...)
     /* The text may quote bytes from outside: none of them may drive a terminal. */
     str_make_printable(error->text, strlen(error->text));
     return code;
+}
+
+static enum err err_of_write(int number)
+{
+    switch (number) {
+    case EACCES:
+    case EPERM:
+    case EROFS: return ERR_PERMISSION;
+    case EMFILE:
+    case ENFILE: return ERR_OS;
+    default: return ERR_STORAGE;
+    }
+}
+
+/* What to do, up to the name of the option. */
+static const char *write_advice(int number)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR: return "make its folder first, or give another";
+    case EISDIR: return "that is a folder: give a file in it with";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "give a place where you may write with";
+    case ENOSPC:
+    case EDQUOT: return "make room, or give a file on another disk with";
+    case EMFILE:
+    case ENFILE: return "raise `ulimit -n`; it is the file of";
+    default: return "give another";
+    }
+}
+
+enum err error_cannot_write(struct error *error, const char *what, const char *path,
+                            int number, const char *option)
+{
+    return error_set(error, err_of_write(number), "%s: %s: %s; %s %s", what, path,
+                     strerror(number), write_advice(number), option);
 }
 
 void check_failed(const char *condition, const char *file, int line)

@@ -75,6 +75,12 @@ bool error_has_advice(const struct error *error);
 enum err error_set(struct error *error, enum err code, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* A file that cannot be made or written, by errno's `number`: ERR_PERMISSION where the
+ * user may not, ERR_OS where descriptors are lacking, else ERR_STORAGE. `what` failed
+ * on `path`; `option` is the one that names it ("--output"), for the advice. */
+enum err error_cannot_write(struct error *error, const char *what, const char *path,
+                            int number, const char *option);
+
 /* A broken invariant: says where on standard error and aborts the process with
  * exit code 70. Never disabled. */
 #define CHECK(condition)                                                               \

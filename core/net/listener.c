@@ -72,6 +72,26 @@ static int listen_at(const struct addrinfo *at)
     return -1;
 }
 
+/* Whose fault it is, and what helps. */
+static enum err refuse_address(const char *host, const char *service, int number,
+                               struct error *error)
+{
+    enum err err = ERR_OS;
+    const char *advice = "free some of it and try again";
+    if (number == EADDRINUSE) {
+        advice = "another program listens there: stop it, or take another port (0 "
+                 "takes any that is free)";
+    } else if (number == EADDRNOTAVAIL || number == EAFNOSUPPORT) {
+        err = ERR_USAGE;
+        advice = "give an address of this machine, such as 127.0.0.1";
+    } else if (number == EACCES || number == EPERM) {
+        err = ERR_PERMISSION;
+        advice = "ports below 1024 are root's: take a higher one";
+    }
+    return error_set(error, err, "cannot listen: %s:%s: %s; %s", host, service,
+                     strerror(number), advice);
+}
+
 static int listen_on(const char *host, const char *service, struct error *error)
 {
     struct addrinfo *addresses;
@@ -79,16 +99,17 @@ static int listen_on(const char *host, const char *service, struct error *error)
                              .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
     int failed = getaddrinfo(host, service, &hints, &addresses);
     if (failed != 0) {
-        (void)error_set(error, ERR_USAGE, "cannot listen: %s: %s", host,
-                        gai_strerror(failed));
+        (void)error_set(error, ERR_USAGE,
+                        "cannot listen: %s: %s; give an address of this machine, such "
+                        "as 127.0.0.1",
+                        host, gai_strerror(failed));
         return -1;
     }
     int fd = -1;
     for (struct addrinfo *at = addresses; at != NULL && fd < 0; at = at->ai_next)
         fd = listen_at(at);
     if (fd < 0)
-        (void)error_set(error, errno == EACCES ? ERR_PERMISSION : ERR_OS,
-                        "cannot listen: %s:%s: %s", host, service, strerror(errno));
+        (void)refuse_address(host, service, errno, error);
     freeaddrinfo(addresses);
     return fd;
 }

@@ -133,7 +133,8 @@ class Scratch:
     def start(self, *args, env=None, **options):
         """Starts the program in the background; killed at the end of the test."""
         process = subprocess.Popen(
-            [BINARY, *map(str, args)], cwd=self.path, stdin=subprocess.DEVNULL,
+            [BINARY, *map(str, args)], cwd=self.path,
+            stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE), text=True,
             env={**self.env, **(env or {})}, **options)

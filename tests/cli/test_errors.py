@@ -31,6 +31,20 @@ USES = [
     (("check", "none.yaml"), 66, "none.yaml"),
     (("render", "none.txt", "none.json"), 66, "none"),
     (("sandbox", "--listen", "nowhere"), 64, "HOST:PORT"),
+    (("sandbox", "--listen", "nowhere.invalid:2525"), 64, "such as 127.0.0.1"),
+    (("sandbox", "--listen", "192.0.2.1:2525"), 64, "such as 127.0.0.1"),
+    (("sandbox", "--listen", "127.0.0.1:0", "--log", "none/log"), 74,
+     "make its folder first, or give another --log"),
+    (("sandbox", "--listen", "127.0.0.1:0", "--log", "."), 74, "a file in it with --log"),
+    (("sandbox", "--listen", "127.0.0.1:0", "--dir", "none/mail"), 74, "--dir"),
+    (("suppress", "export", "--output", "none/out"), 74,
+     "none/out: No such file or directory; make its folder first, or give another --output"),
+    (("suppress", "export", "--output", "."), 74, "that is a folder"),
+    (("import", "a/b", "none.csv"), 64, "slash"),
+    (("import", "a\nb", "none.csv"), 64, "control character"),
+    (("import", "", "none.csv"), 64, "give it one"),
+    (("import", "x" * 129, "none.csv"), 64, "128"),
+    (("resolve", "spring", "--list", "--address", "a@b.example"), 64, "leave it out"),
     (("--db", "/nonexistent/b.db", "lists"), 74, "/nonexistent/b.db"),
 ]
 
@@ -81,3 +95,25 @@ def test_a_template_in_the_campaign_file_is_named_by_its_place_there(scratch, te
     scratch.write("people.csv", "email,plan\na@example.org,pro\n")
     scratch.run("import", "people", "people.csv")
     assert place in scratch.run("check", "c.yaml", code=65).stderr
+
+
+def test_a_port_that_is_taken(scratch, sandbox):
+    done = scratch.run("sandbox", "--listen", f"127.0.0.1:{sandbox.port}", code=71)
+    assert "stop it, or take another port" in done.stderr
+
+
+def test_a_rejects_file_that_cannot_be_written(scratch):
+    scratch.write("l.csv", "email\na@example.org\nbad\n")
+    done = scratch.run("import", "l", "l.csv", "--rejects", "none/r.csv", code=74)
+    assert "make its folder first, or give another --rejects" in done.stderr
+    assert scratch.json("lists") == []
+
+
+def test_resolve_of_an_address_that_is_not_in_doubt(scratch, sandbox):
+    scratch.import_list(["a@example.org", "drop@example.org"])
+    scratch.run("launch", scratch.campaign(sandbox.port), "--yes", code=4)
+    done = scratch.run("resolve", "spring", "--retry", "--address", "nobody@example.org", code=66)
+    assert done.stdout == "" and "nobody@example.org: no recipient" in done.stderr
+    done = scratch.run("resolve", "spring", "--retry", "--address", "a@example.org", code=66)
+    assert "not in doubt but delivered" in done.stderr
+    scratch.run("resolve", "spring", "--assume-failed", "--address", "drop@example.org")

@@ -1,6 +1,7 @@
 """render and template convert, from outside."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -103,3 +104,14 @@ def test_convert_prints_liquid_and_lists_the_rest(scratch):
         "{% for item in a %}{{ item.b }}{% endfor %}"
     path = write(scratch, "n.html", "plain")
     assert "--from" in scratch.run("template", "convert", path, code=65).stderr
+
+
+def test_a_batch_from_standard_input_is_answered_case_by_case(scratch):
+    process = scratch.start("render", "--batch", "-", stdin=subprocess.PIPE)
+    for number in (1, 2):
+        case = {"id": number, "template": "{{ x }}!", "data": {"x": number}}
+        process.stdin.write(json.dumps(case) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline()) == {"id": number, "output": f"{number}!"}
+    out, err = process.communicate("\nnonsense", timeout=20)
+    assert "error" in json.loads(out) and err == "" and process.returncode == 0
