@@ -85,7 +85,7 @@ static int run_lists(const struct invocation *invocation, struct error *error)
     struct recipient_list *lists;
     struct arena arena;
     size_t count;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     arena_init(&arena, FORMAT_MEMORY_MAX);
@@ -272,7 +272,7 @@ static int run_show(const struct invocation *invocation, struct error *error)
     const struct lists_values *values = invocation->values;
     struct store *store;
     struct arena arena;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     arena_init(&arena, FORMAT_MEMORY_MAX);

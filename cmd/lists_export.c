@@ -89,7 +89,7 @@ static enum err export_list(struct store *store, struct str name,
 static int run_export(const struct invocation *invocation, struct error *error)
 {
     struct store *store;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     err = export_list(store, str_of(invocation->args[0]), invocation->values, error);

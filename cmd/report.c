@@ -90,7 +90,7 @@ static enum err report_campaign(struct store *store, struct str name,
 static int run_report(const struct invocation *invocation, struct error *error)
 {
     struct store *store;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     err =

@@ -189,7 +189,9 @@ static int run_resolve(const struct invocation *invocation, struct error *error)
     enum resolution resolution = values->retry              ? RESOLVE_RETRY
                                  : values->assume_delivered ? RESOLVE_ASSUME_DELIVERED
                                                             : RESOLVE_ASSUME_FAILED;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = values->list
+                       ? store_open_to_read(invocation->globals->db, &store, error)
+                       : store_open(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     err = values->list ? list_doubt(store, invocation, &left, error)

@@ -161,7 +161,7 @@ static int run_status(const struct invocation *invocation, struct error *error)
     const struct status_values *values = invocation->values;
     struct store *store;
     struct arena arena;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     arena_init(&arena, FORMAT_MEMORY_MAX);

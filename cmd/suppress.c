@@ -232,7 +232,7 @@ static int print_to(const struct invocation *invocation, enum format format,
     struct suppression_writer writer = {.format = format, .is_neutral = is_neutral};
     struct output output;
     struct store *store;
-    enum err err = store_open(invocation->globals->db, &store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     err = output_open(&output, values->output, error);

@@ -182,7 +182,7 @@ static int run_trace(const struct invocation *invocation, struct error *error)
     struct trace *traces;
     struct arena arena;
     size_t count = 0;
-    enum err err = store_open(invocation->globals->db, &writer.store, error);
+    enum err err = store_open_to_read(invocation->globals->db, &writer.store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     arena_init(&arena, FORMAT_MEMORY_MAX);

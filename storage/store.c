@@ -45,19 +45,21 @@ static enum err create_private(const char *path, struct error *error)
     }
     bool is_denied = errno == EACCES || errno == EPERM || errno == EROFS;
     enum err err = is_denied ? ERR_PERMISSION : ERR_STORAGE;
-    return error_set(error, err, "open database: %s: %s; give another --db", path,
-                     strerror(errno));
+    return error_set(error, err, "open database: %s: %s; %sgive another --db", path,
+                     strerror(errno), is_denied ? "run it as the owner, or " : "");
 }
 
-/* PATH.lock, beside the real file: two names of one database have one lock. */
-static enum err open_lock(struct store *store, struct error *error)
+/* PATH.lock, beside the real file: two names of one database have one lock. A reader
+ * that may not write looks at it only, and a copy of a database may be without. */
+static enum err open_lock(struct store *store, bool is_reading, struct error *error)
 {
     char *name = NULL;
+    int mode = is_reading ? O_RDONLY : O_RDWR | O_CREAT;
     if (asprintf(&name, "%s.lock", store->path) < 0)
         return error_set(error, ERR_MEMORY, "open database: %s: out of memory",
                          store->path);
-    store->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    enum err err = store->lock_fd >= 0
+    store->lock_fd = open(name, mode | O_CLOEXEC | O_NOFOLLOW, 0600);
+    enum err err = store->lock_fd >= 0 || (is_reading && errno == ENOENT)
                        ? ERR_NONE
                        : error_set(error, ERR_PERMISSION,
                                    "open database: %s: %s; check the permissions of "
@@ -123,49 +125,111 @@ static void configure_library(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static enum err open_database(struct store *store, const char *path,
-                              struct error *error)
+/* After the file is known to be there. */
+static enum err open_file(struct store *store, const char *path, bool is_reading,
+                          struct error *error)
 {
     static pthread_once_t configured = PTHREAD_ONCE_INIT;
-    enum err err = create_private(path, error);
-    if (err != ERR_NONE)
-        return err;
+    int mode = is_reading ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     store->path = realpath(path, NULL);
     if (store->path == NULL)
         return error_set(error, ERR_STORAGE, "open database: %s: %s", path,
                          strerror(errno));
     (void)pthread_once(&configured, configure_library);
-    int rc = sqlite3_open_v2(
-        store->path, &store->db,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = sqlite3_open_v2(store->path, &store->db,
+                             mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)
         return db_fail_code(path, rc, sqlite3_errstr(rc), error, "open database");
-    err = prepare_reading(store, error);
+    enum err err = prepare_reading(store, error);
     /* The lock is a file beside it, and changing the journal writes into it: neither is
      * done to somebody else's. */
     if (err == ERR_NONE)
         err = schema_refuse_foreign(store, error);
     if (err == ERR_NONE)
-        err = open_lock(store, error);
-    if (err == ERR_NONE)
+        err = open_lock(store, is_reading, error);
+    if (err == ERR_NONE && !is_reading)
         err = prepare_writing(store, error);
     return err != ERR_NONE ? err : schema_prepare(store, error);
 }
 
-enum err store_open(const char *path, struct store **store, struct error *error)
+static enum err open_to_write(struct store *store, const char *path,
+                              struct error *error)
+{
+    enum err err = create_private(path, error);
+    return err != ERR_NONE ? err : open_file(store, path, false, error);
+}
+
+/* SQLite reads a log by its index, PATH-shm, which it must be able to make. It could be
+ * told that the file never changes, but then it would not look at the log at all, and
+ * show a campaign as it was some time ago. */
+static enum err open_to_read(struct store *store, const char *path, struct error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return error_set(error, ERR_PERMISSION, "open database: %s: %s", path,
+                         strerror(errno));
+    enum err err = check_links(path, status.st_nlink, error);
+    if (err == ERR_NONE)
+        err = open_file(store, path, true, error);
+    if (err != ERR_STORAGE || store->db == NULL ||
+        sqlite3_errcode(store->db) != SQLITE_CANTOPEN)
+        return err;
+    return error_set(error, ERR_PERMISSION,
+                     "open database: %s: SQLite cannot read it where it may not write "
+                     "its index, %s-shm; run it as the owner, or on a copy",
+                     path, path);
+}
+
+/* True if there is a database which we may read but not write, or not write beside. */
+static bool is_read_only(const char *path)
+{
+    char *folder = strdup(path);
+    if (folder == NULL)
+        return false;
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[1] = '\0';
+    bool answer =
+        access(path, R_OK) == 0 &&
+        (access(path, W_OK) != 0 || access(slash != NULL ? folder : ".", W_OK) != 0);
+    free(folder);
+    return answer;
+}
+
+typedef enum err opener(struct store *store, const char *path, struct error *error);
+
+static enum err open_by(opener *opens, const char *path, struct store **store,
+                        struct error *error)
 {
     *store = NULL;
     struct store *made = calloc(1, sizeof *made);
     if (made == NULL)
         return error_set(error, ERR_MEMORY, "open database: %s: out of memory", path);
     made->lock_fd = -1;
-    enum err err = open_database(made, path, error);
+    enum err err = opens(made, path, error);
     if (err != ERR_NONE) {
         store_close(made);
         return err;
     }
     *store = made;
     return ERR_NONE;
+}
+
+enum err store_open(const char *path, struct store **store, struct error *error)
+{
+    return open_by(open_to_write, path, store, error);
+}
+
+enum err store_open_to_read(const char *path, struct store **store, struct error *error)
+{
+    enum err err = store_open(path, store, error);
+    bool may_be_read =
+        (err == ERR_PERMISSION || err == ERR_STORAGE) && is_read_only(path);
+    if (!may_be_read)
+        return err;
+    if (error != NULL)
+        *error = (struct error){ERR_NONE, ""};
+    return open_by(open_to_read, path, store, error);
 }
 
 void store_close(struct store *store)

@@ -32,6 +32,11 @@ struct store;
  * an older schema up to date. *store is NULL on failure. */
 MUST_CHECK enum err store_open(const char *path, struct store **store,
                                struct error *error);
+/* The same for somebody who only reads, and may not be allowed more: a database that
+ * cannot be written is opened as it is. ERR_PERMISSION if SQLite cannot read it there
+ * without writing (its -shm file is missing and cannot be made). */
+MUST_CHECK enum err store_open_to_read(const char *path, struct store **store,
+                                       struct error *error);
 /* NULL is allowed. */
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
