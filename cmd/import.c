@@ -128,7 +128,7 @@ static int import_into(struct store *store, const struct invocation *invocation,
     struct import_counts counts = {0};
     struct progress progress;
     progress_init(&progress, (enum progress_mode)values->progress,
-                  invocation->globals->quiet, 0, 0);
+                  invocation->globals->quiet, 0, NULL);
     struct import_options with_progress = *options;
     with_progress.self = &progress;
     uint64_t start_ns = clock_mono_ns();

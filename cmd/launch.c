@@ -89,7 +89,7 @@ static enum err create(struct opened *opened, const struct launch_values *values
         return error_set(error, ERR_MEMORY,
                          "cannot launch: the campaign: out of memory");
     progress_init(&keeper.progress, (enum progress_mode)values->sending.progress, quiet,
-                  0, 0);
+                  0, NULL);
     enum err err =
         campaign_create(opened->store, &plan, &opened->arena, campaign, error);
     progress_clear(&keeper.progress);

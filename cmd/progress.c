@@ -31,7 +31,7 @@ static int64_t mono_ms(void)
 }
 
 void progress_init(struct progress *progress, enum progress_mode mode, bool quiet,
-                   uint64_t audience, uint64_t done_before)
+                   uint64_t audience, const struct progress_before *before)
 {
     bool is_terminal = isatty(STDERR_FILENO) == 1;
     *progress = (struct progress){
@@ -39,9 +39,10 @@ void progress_init(struct progress *progress, enum progress_mode mode, bool quie
         .is_live = is_terminal,
         .has_colour = command_may_colour(),
         .audience = audience,
-        .done_before = done_before,
         .started_ms = mono_ms(),
     };
+    if (before != NULL)
+        progress->before = *before;
 }
 
 static size_t terminal_width(void)
@@ -156,26 +157,42 @@ static uint64_t finished(const struct run_progress *now)
            now->suppressed + now->expired;
 }
 
-/* What the words say of a run. */
+/* What the words say of a campaign: this run, and the ones before it. */
 struct run_view {
-    const struct run_progress *now;
-    uint64_t done, audience;
+    uint64_t done, audience, delivered, deferred, failed, in_doubt;
+    double rate_per_s;
 };
+
+static struct run_view view_of(const struct progress *progress,
+                               const struct run_progress *now)
+{
+    const struct progress_before *before = &progress->before;
+    uint64_t done = before->done + finished(now);
+    int64_t deferred = (int64_t)before->deferred + now->deferred;
+    return (struct run_view){
+        .done = done < progress->audience ? done : progress->audience,
+        .audience = progress->audience,
+        .delivered = before->delivered + now->delivered,
+        .deferred = deferred > 0 ? (uint64_t)deferred : 0,
+        .failed = before->failed + now->failed + now->invalid + now->expired,
+        .in_doubt = before->in_doubt + now->in_doubt,
+        .rate_per_s = now->rate_per_s,
+    };
+}
 
 static void append_run(struct buf *line, const struct style *style,
                        const struct run_view *view)
 {
-    const struct run_progress *now = view->now;
     buf_printf(line, "%3u%%",
                view->audience > 0 ? (unsigned)(view->done * 100 / view->audience)
                                   : 100);
-    append_rate(line, style, now->rate_per_s);
-    append_time_left(line, style, view->audience - view->done, now->rate_per_s);
-    append_count(line, style, now->delivered, "delivered");
-    append_count(line, style, now->deferred, "deferred");
-    append_count(line, style, now->failed + now->invalid + now->expired, "failed");
-    if (now->in_doubt > 0)
-        append_count(line, style, now->in_doubt, "in doubt");
+    append_rate(line, style, view->rate_per_s);
+    append_time_left(line, style, view->audience - view->done, view->rate_per_s);
+    append_count(line, style, view->delivered, "delivered");
+    append_count(line, style, view->deferred, "deferred");
+    append_count(line, style, view->failed, "failed");
+    if (view->in_doubt > 0)
+        append_count(line, style, view->in_doubt, "in doubt");
 }
 
 /* The words, and before them the bar that still fits. */
@@ -202,9 +219,7 @@ void progress_show(struct progress *progress, const struct run_progress *now)
     struct buf line;
     if (!is_time(progress, mono_ms()))
         return;
-    uint64_t done = progress->done_before + finished(now);
-    struct run_view view = {now, done < progress->audience ? done : progress->audience,
-                            progress->audience};
+    struct run_view view = view_of(progress, now);
     buf_init(&line, LINE_MAX_BYTES);
     if (progress->is_live)
         append_live_run(&line, &view);

@@ -19,15 +19,23 @@ enum progress_mode { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 /* How often progress_show wants to be called. */
 #define PROGRESS_TICK_MS 200
 
+/* How the campaign stood when this run began: the line is about all of it. */
+struct progress_before {
+    /* In a terminal state, whichever. */
+    uint64_t done;
+    uint64_t delivered, deferred, failed, in_doubt;
+};
+
 struct progress {
     bool is_on, is_live, has_colour, has_drawn;
-    /* Deliveries of the campaign, and those in a terminal state when this run began. */
-    uint64_t audience, done_before;
+    uint64_t audience;
+    struct progress_before before;
     int64_t started_ms, last_ms;
 };
 
+/* `audience`: deliveries of the campaign. `before`: NULL if there is none. */
 void progress_init(struct progress *progress, enum progress_mode mode, bool quiet,
-                   uint64_t audience, uint64_t done_before);
+                   uint64_t audience, const struct progress_before *before);
 void progress_show(struct progress *progress, const struct run_progress *now);
 /* For work without a connection: `count` things so far, `part` of `whole` done (whole
  * 0: not known). */

@@ -219,9 +219,16 @@ static int conclude(struct store *store, const struct campaign *campaign,
 static void begin_watch(struct watch *watch, const struct delivery_counts *counts,
                         const struct sending_values *values, bool quiet)
 {
+    const struct progress_before before = {
+        .done = counts->audience - unfinished(counts),
+        .delivered = counts->by_state[DELIVERY_DELIVERED],
+        .deferred = counts->by_state[DELIVERY_DEFERRED],
+        .failed = not_reached(counts),
+        .in_doubt = counts->by_state[DELIVERY_IN_DOUBT],
+    };
     *watch = (struct watch){0};
     progress_init(&watch->progress, (enum progress_mode)values->progress, quiet,
-                  counts->audience, counts->audience - unfinished(counts));
+                  counts->audience, &before);
 }
 
 int sending_run(struct store *store, const struct campaign *campaign,
@@ -235,18 +242,21 @@ int sending_run(struct store *store, const struct campaign *campaign,
     struct error close_error = {ERR_NONE, ""};
     enum run_end end = RUN_FAILED;
     uint64_t recovered = 0;
-    enum err err = report_counts(store, campaign->id, &counts, error);
-    if (err == ERR_NONE)
-        err = ledger_store_open(store, campaign->id, content->campaign->retry_in_doubt,
-                                &ledger, &recovered, error);
+    enum err err =
+        ledger_store_open(store, campaign->id, content->campaign->retry_in_doubt,
+                          &ledger, &recovered, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     if (recovered > 0)
         log_line(LOG_WARN, "recovered", "the run before this one left %llu in doubt",
                  (unsigned long long)recovered);
     warn_of_clear_text(content->campaign);
-    begin_watch(&watch, &counts, values, quiet);
-    err = run_to_end(ledger, content, values, &watch, &end, &last, error);
+    /* After the opening, which settles what a run that died had left claimed. */
+    err = report_counts(store, campaign->id, &counts, error);
+    if (err == ERR_NONE) {
+        begin_watch(&watch, &counts, values, quiet);
+        err = run_to_end(ledger, content, values, &watch, &end, &last, error);
+    }
     enum err close_err = ledger_store_close(
         ledger, err == ERR_NONE ? state_after(end) : CAMPAIGN_INTERRUPTED,
         &close_error);

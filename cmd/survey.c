@@ -323,7 +323,7 @@ static enum err hand_out(struct crew *crew, const struct tour *tour,
     uint64_t all = options->limit > 0 && options->limit < list->recipient_count
                        ? options->limit
                        : list->recipient_count;
-    progress_init(&progress, options->progress, options->quiet, all, 0);
+    progress_init(&progress, options->progress, options->quiet, all, NULL);
     enum err err = recipient_walk_open(tour->store, list->id, 0, &walk, error);
     if (err != ERR_NONE)
         return err;

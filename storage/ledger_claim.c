@@ -163,8 +163,10 @@ static enum err claim_due(struct ledger_store *ledger, int64_t lane_id, int64_t 
     (void)sqlite3_bind_int64(rows, 3, (int64_t)max);
     size_t from = batch->n;
     enum err err = take_jobs(ledger, rows, lane_id, max, batch);
-    for (size_t i = from; err == ERR_NONE && i < batch->n; i++)
+    for (size_t i = from; err == ERR_NONE && i < batch->n; i++) {
+        batch->jobs[i].was_deferred = true;
         err = ledger_run(ledger, LEDGER_SET_CLAIMED, batch->jobs[i].delivery_id, 0);
+    }
     return err == ERR_NONE ? ledger_run(ledger, LEDGER_REFRESH_DUE, lane_id, 0) : err;
 }
 

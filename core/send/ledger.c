@@ -36,8 +36,13 @@ static void ledger_fail(struct ledger *ledger, const char *what)
 static enum err ledger_claim(struct ledger *ledger, struct claim *claim, int64_t now_ms)
 {
     const struct store_port *store = &ledger->shared->store;
-    return store->claim(store->self, claim->lane_id, now_ms, claim->max,
-                        &claim->batch->claim);
+    struct job_batch *batch = &claim->batch->claim;
+    size_t from = batch->n;
+    enum err err = store->claim(store->self, claim->lane_id, now_ms, claim->max, batch);
+    for (size_t i = from; err == ERR_NONE && i < batch->n; i++)
+        if (batch->jobs[i].was_deferred)
+            atomic_fetch_sub(&ledger->shared->tally.deferred, 1);
+    return err;
 }
 
 /* One order, within the group. */

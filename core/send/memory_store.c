@@ -192,6 +192,7 @@ static bool memory_claim_one(struct memory_store *store, struct memory_lane *lan
         .lane_id = lane - store->lanes + 1,
         .attempts = delivery->attempts,
         .first_armed_ms = delivery->first_armed_ms,
+        .was_deferred = delivery->state == MEMORY_DEFERRED,
         .address = arena_copy(&batch->arena, str_slice(address, (size_t)length)),
         .record = STR("{}")};
     if (job->address.p == NULL)

@@ -37,6 +37,8 @@ struct job {
     /* The addr-spec as it goes on the wire, its domain in lower-case A-labels. */
     struct str address, domain;
     bool needs_smtputf8;
+    /* It was deferred until it was claimed. */
+    bool was_deferred;
     /* The recipient's columns, for the composer alone. */
     struct str record;
 };

@@ -111,9 +111,10 @@ struct limit_progress {
 /* Counts of this run alone, since run_start. */
 struct run_progress {
     int64_t started_ms, now_ms;
-    /* Attempts with an outcome; and what the outcomes were. */
-    uint64_t attempts, delivered, deferred, failed, in_doubt, invalid, suppressed,
-        expired;
+    /* Attempts with an outcome, and what the final outcomes were. */
+    uint64_t attempts, delivered, failed, in_doubt, invalid, suppressed, expired;
+    /* How many more are deferred now than at the start. */
+    int64_t deferred;
     /* On the wire, or given to a connection. */
     uint64_t in_flight;
     /* Delivered, deferred and failed per second over the last few seconds. */

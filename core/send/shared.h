@@ -34,8 +34,11 @@ struct relay_shared {
 };
 
 struct run_tally {
-    atomic_uint_fast64_t attempts, delivered, deferred, failed, in_doubt, invalid,
-        suppressed, expired, in_flight;
+    atomic_uint_fast64_t attempts, delivered, failed, in_doubt, invalid, suppressed,
+        expired, in_flight;
+    /* Deferred by this run, less those that it claimed again: below 0 if an earlier one
+     * left more. */
+    atomic_int_fast64_t deferred;
 };
 
 struct run_shared {

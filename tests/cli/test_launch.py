@@ -79,6 +79,19 @@ def test_live_progress_fits_the_terminal(scratch, sandbox, columns):
         assert columns < 80 or re.match(r"\[[#.]{10,20}\] ", line), line
 
 
+def test_progress_after_resume_is_about_the_whole_campaign(scratch, sandbox):
+    scratch.import_list([*(f"r{i}@example.org" for i in range(6)), "bounce@example.org",
+                         "defer@example.org"])
+    scratch.campaign(sandbox.port, extra="retry:\n  first: 1s\n")
+    scratch.run("launch", "spring.yaml", "--yes", "--no-wait", code=75)
+    code, text = on_terminal(scratch, ["resume", "spring"])
+    assert code == 3
+    lines = [line for line in re.split(r"[\r\n]+", text) if re.search(r"\d+%", line)]
+    assert lines
+    for line in lines[:-1]:
+        assert re.search(r" 87% .* 6 delivered +1 deferred +1 failed", line), line
+
+
 def test_plain_progress_when_piped(scratch, sandbox):
     scratch.import_list([f"r{i}@example.org" for i in range(150)])
     file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 20/s\n")

@@ -186,6 +186,8 @@ static void run__each_kind_of_recipient_ends_in_its_state(void **state)
     assert_int_equal(scene.counts[MEMORY_EXPIRED], 5);
     assert_int_equal(scene.counts[MEMORY_IN_DOUBT], 6);
     assert_int_equal(scene.counts[MEMORY_DELIVERED], 528);
+    /* Recipients, not outcomes: each was deferred more than once, none is now. */
+    assert_int_equal(scene.progress.deferred, 0);
     assert_int_equal(scene_check_once(&scene), 528);
     scene_fini(&scene);
 }
@@ -486,6 +488,7 @@ static void run__only_deferred_left_ends_it_without_waiting(void **state)
     scene_go(&scene);
     assert_int_equal(scene.end, RUN_ONLY_DEFERRED);
     assert_int_equal(scene.counts[MEMORY_DEFERRED], 10);
+    assert_int_equal(scene.progress.deferred, 10);
     assert_int_equal(scene.counts[MEMORY_DELIVERED], 100);
     assert_true(scene.elapsed_ns < 3 * NS_PER_S);
     scene_fini(&scene);
