@@ -31,20 +31,21 @@ struct composer {
     struct error *hole;
 };
 
-static void note_missing(void *self, struct str name, unsigned line, unsigned column)
+static void note_missing(void *self, struct str partial, struct str name, unsigned line,
+                         unsigned column)
 {
     struct composer *composer = self;
+    struct str where = partial.n > 0 ? partial : composer->where;
     if (composer->each_missing != NULL)
-        composer->each_missing(composer->each_self, composer->where, name, line,
-                               column);
+        composer->each_missing(composer->each_self, where, name, line, column);
     if (!composer->content->campaign->hold_missing || composer->is_hole)
         return;
     composer->is_hole = true;
     (void)error_set(
         composer->hole, ERR_DATA,
-        "cannot render: %.*s:%u:%u: the field %.*s is missing; give it a value or "
-        "a default",
-        STR_ARG(composer->where), line, column, STR_ARG(str_head(name, 100)));
+        "cannot render: %.*s:%u:%u: the field %.*s is missing or empty; give it a "
+        "value or a default",
+        STR_ARG(where), line, column, STR_ARG(str_head(name, 100)));
 }
 
 /* The recipient as the templates see it. */
@@ -103,6 +104,21 @@ static enum err render_line(struct composer *composer, const struct template *te
                : ERR_NONE;
 }
 
+/* A text made from the HTML lacks what that lacks, which is reported there. */
+static enum err render_text(struct composer *composer,
+                            const struct template_input *input, struct pieces *pieces,
+                            struct error *why)
+{
+    struct template_input text_input = *input;
+    struct str where = composer->content->campaign->text;
+    if (where.n == 0) {
+        where = STR(CONTENT_MADE_TEXT);
+        text_input.missing = NULL;
+    }
+    return render(composer, composer->content->text, where, composer->text_machine,
+                  &text_input, pieces, why);
+}
+
 static enum err render_all(struct composer *composer,
                            const struct template_input *input, struct error *why)
 {
@@ -118,9 +134,7 @@ static enum err render_all(struct composer *composer,
         err = render(composer, content->html, campaign->html, composer->html_machine,
                      input, &last->html, why);
     if (err == ERR_NONE)
-        err = render(composer, content->text,
-                     campaign->text.n > 0 ? campaign->text : STR(CONTENT_MADE_TEXT),
-                     composer->text_machine, input, &last->text, why);
+        err = render_text(composer, input, &last->text, why);
     return err;
 }
 

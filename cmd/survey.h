@@ -37,6 +37,8 @@ struct survey_missing {
     struct str where, name;
     unsigned line, column;
     uint64_t count;
+    /* The recipient counted last: a loop misses the same field again and again. */
+    uint64_t ordinal;
     struct survey_samples samples;
 };
 

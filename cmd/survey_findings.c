@@ -60,9 +60,10 @@ void survey_note_missing(struct survey *survey, const struct survey_recipient *w
 {
     struct survey_missing *entry =
         missing_entry(survey, what->where, what->name, what->line, what->column);
-    if (entry == NULL)
+    if (entry == NULL || (entry->count > 0 && entry->ordinal == who->ordinal))
         return;
     entry->count++;
+    entry->ordinal = who->ordinal;
     take_sample(survey, &entry->samples, who->ordinal, who->address);
 }
 

@@ -363,34 +363,38 @@ static struct value apply_filter(struct template_machine *machine, struct value 
     return filter->apply(machine, input, arguments, count);
 }
 
-static void report_missing(struct template_machine *machine,
-                           const struct output *output, struct value value)
+/* What fills the gap between words: an argument of theirs that is missing is one. */
+static bool joins_text(const struct filter *filter)
 {
-    const struct template_input *input = machine->input;
-    const struct expression *expression = output->expression;
-    if (input->missing == NULL || output->has_default || !value_is_nil(value) ||
-        expression->kind != EXPRESSION_VARIABLE || expression->variable.root != NULL)
-        return;
-    uint32_t symbol = expression->variable.symbol;
-    struct str name = machine->template->symbols[symbol].name;
-    if ((symbol == SYMBOL_RECIPIENT || symbol == SYMBOL_SELF) &&
-        expression->variable.lookup_count > 0 &&
-        expression->variable.lookups[0].key == NULL)
-        name = expression->variable.lookups[0].name;
-    input->missing(input->missing_self, name, expression->position.line,
-                   expression->position.column);
+    return filter->apply == filter_append || filter->apply == filter_prepend;
+}
+
+static void note_argument(struct template_machine *machine,
+                          const struct expression *argument)
+{
+    if (machine->input->missing != NULL && argument->kind == EXPRESSION_VARIABLE &&
+        !machine->failed && value_is_missing(evaluate(machine, argument)))
+        missing_note(machine, argument);
 }
 
 struct value evaluate_output(struct template_machine *machine,
                              const struct output *output)
 {
+    machine->hole = NULL;
     if (output->expression == NULL)
         return value_nil();
     struct value value = evaluate(machine, output->expression);
-    if (value_is_nil(value))
-        report_missing(machine, output, value);
-    for (uint32_t i = 0; i < output->filter_count && !machine->failed; i++)
-        value = apply_filter(machine, value, &output->filters[i]);
+    for (uint32_t i = 0; i < output->filter_count && !machine->failed; i++) {
+        const struct filter_call *call = &output->filters[i];
+        if (i == output->default_end && value_is_missing(value))
+            missing_note(machine, output->expression);
+        value = apply_filter(machine, value, call);
+        if (i >= output->default_end && joins_text(call->filter) &&
+            call->argument_count == 1)
+            note_argument(machine, &call->arguments[0]);
+    }
+    if (output->filter_count == output->default_end && value_is_missing(value))
+        missing_note(machine, output->expression);
     return machine->failed ? value_nil() : value;
 }
 

@@ -304,8 +304,6 @@ bool add_filter(struct compiler *compiler, struct output *output, struct row *ca
 {
     const struct filter *filter = filter_find(name);
     output->is_raw = str_equal(name, STR("raw"));
-    if (str_equal(name, STR("default")))
-        output->has_default = true;
     /* The reference lets the input through an unknown filter. */
     if (filter == NULL)
         return true;
@@ -317,6 +315,8 @@ bool add_filter(struct compiler *compiler, struct output *output, struct row *ca
                                  .keywords = keywords->p,
                                  .argument_count = (uint32_t)arguments->n,
                                  .keyword_count = (uint32_t)keywords->n};
+    if (str_equal(name, STR("default")))
+        output->default_end = (uint32_t)calls->n;
     return true;
 }
 

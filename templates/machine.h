@@ -70,6 +70,8 @@ struct template_machine {
     uint64_t steps, output_bytes;
     unsigned base_depth, scope_depth, nesting;
     struct value recipient;
+    /* What the output at hand lacks, the first of it; NULL: nothing. */
+    const struct expression *hole;
     /* How many pieces the last rendering had: so many there is room for at once. */
     size_t pieces_before;
     bool failed;
@@ -132,6 +134,7 @@ void machine_flush(struct template_machine *machine);
 /* evaluate.c */
 struct value evaluate(struct template_machine *machine,
                       const struct expression *expression);
+/* Leaves in machine->hole what it lacks. */
 struct value evaluate_output(struct template_machine *machine,
                              const struct output *output);
 bool evaluate_condition(struct template_machine *machine,
@@ -147,6 +150,21 @@ struct value variable_in_data(struct template_machine *machine, uint32_t symbol)
 /* As item[key] of the reference for an item of an array; false: it has no []. */
 struct value value_property(struct template_machine *machine, struct value item,
                             struct value property, bool *has_properties);
+
+/* missing.c */
+
+/* nil, an empty column, or what was assigned from either. */
+static inline bool value_is_missing(struct value value)
+{
+    return value_is_nil(value) || (value.flags & VALUE_HAS_HOLE) != 0 ||
+           ((value.flags & VALUE_IS_FIELD) != 0 && value.n == 0);
+}
+
+/* Remembers a variable as the hole of the output at hand, unless there is one. */
+void missing_note(struct template_machine *machine,
+                  const struct expression *expression);
+/* Tells the caller of the hole of what is being printed, if there is one. */
+void missing_report(struct template_machine *machine);
 
 /* compare.c */
 bool values_equal(struct value a, struct value b);

@@ -76,7 +76,9 @@ struct output {
     uint32_t filter_count;
     /* Where the result will stand, for escaping. */
     struct html_context context;
-    bool is_raw, has_default;
+    bool is_raw;
+    /* So many filters end with the last `default`, which fills what lacked before. */
+    uint32_t default_end;
 };
 
 enum comparison {

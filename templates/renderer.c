@@ -41,12 +41,22 @@ struct frame *frame_new(struct template_machine *machine, bool is_isolated)
     return frame;
 }
 
+static void render_output(struct template_machine *machine, const struct output *output)
+{
+    struct value value = evaluate_output(machine, output);
+    missing_report(machine);
+    machine_put_escaped(machine, value, output);
+}
+
+/* Nothing is missed yet: only what is printed can leave a hole. */
 static void render_assign(struct template_machine *machine,
                           const struct assignment *assignment)
 {
     struct value value = evaluate_output(machine, assignment->value);
     if (value.type == VALUE_ABSENT)
         value = value_nil();
+    if (machine->hole != NULL)
+        value.flags |= VALUE_HAS_HOLE;
     if (!machine->failed)
         machine->frame->bindings[assignment->symbol].assigned = value;
 }
@@ -141,10 +151,15 @@ static void render_cycle(struct template_machine *machine,
         return;
     const struct output place = {.context = cycle->context};
     struct value value = value_nil();
-    if (state->index < cycle->count)
+    machine->hole = NULL;
+    if (state->index < cycle->count) {
         value = evaluate(machine, &cycle->values[state->index]);
+        if (value_is_missing(value))
+            missing_note(machine, &cycle->values[state->index]);
+    }
     if (machine->failed)
         return;
+    missing_report(machine);
     machine_put_escaped(machine, value, &place);
     state->index++;
     if (state->index >= cycle->count)
@@ -188,10 +203,7 @@ static bool render_node(struct template_machine *machine, const struct node *nod
     switch ((enum node_kind)node->kind) {
     case NODE_TEXT:
     case NODE_RAW: machine_put_span(machine, node->span); break;
-    case NODE_OUTPUT:
-        machine_put_escaped(machine, evaluate_output(machine, node->output),
-                            node->output);
-        break;
+    case NODE_OUTPUT: render_output(machine, node->output); break;
     case NODE_ASSIGN: render_assign(machine, node->assignment); break;
     case NODE_CAPTURE: return render_capture(machine, node->assignment);
     case NODE_IF: return render_if(machine, node->branches);

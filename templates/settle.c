@@ -198,10 +198,11 @@ static bool node_is_settled(struct settling *settling, const struct node *node)
 
 /* ---- settling ------------------------------------------------------------------ */
 
-static void note_missing(void *self, struct str name, unsigned line, unsigned column)
+static void note_missing(void *self, struct str partial, struct str name, unsigned line,
+                         unsigned column)
 {
     struct settling *settling = self;
-    (void)name, (void)line, (void)column;
+    (void)partial, (void)name, (void)line, (void)column;
     settling->has_missing = true;
 }
 

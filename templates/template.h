@@ -101,8 +101,11 @@ struct template_input {
     size_t reserved_count;
     /* For "now" and "today": seconds since 1970; INT64_MIN: the wall clock. */
     int64_t now_s;
-    /* Called for each missing variable that is printed; may be NULL. */
-    void (*missing)(void *self, struct str name, unsigned line, unsigned column);
+    /* Called for each printed variable that is missing, an empty column too, unless a
+     * `default` stands behind it. `partial` is the partial it stands in, else empty;
+     * `name` is valid until the rendering's end. May be NULL. */
+    void (*missing)(void *self, struct str partial, struct str name, unsigned line,
+                    unsigned column);
     void *missing_self;
 };
 

@@ -37,6 +37,8 @@ enum value_type {
 #define VALUE_IS_HTML 1
 /* A column's value: a string that is compared with a number as the number it is. */
 #define VALUE_IS_FIELD 2
+/* Assigned from something that the recipient lacks: printed, it leaves a hole. */
+#define VALUE_HAS_HOLE 4
 
 __extension__ typedef __int128 int128;
 

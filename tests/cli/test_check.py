@@ -23,7 +23,8 @@ def test_everything_renders(scratch):
     done = scratch.json("check", campaign(scratch))
     assert (done["recipients"], done["rendered"], done["invalid"]) == (3, 3, 0)
     assert 0 < done["smallest_bytes"] <= done["largest_bytes"]
-    assert done["missing"] == [] and done["invalid_rows"] == []
+    assert done["invalid_rows"] == []
+    assert {sample for m in done["missing"] for sample in m["samples"]} == {"b@example.org"}
     assert scratch.json("status") == []
 
 
@@ -37,8 +38,11 @@ def test_missing_fields_are_listed_with_position_and_samples(scratch):
     scratch.write("spring.txt", "text\n")
     done = scratch.json("check", file)
     html = [m for m in done["missing"] if m["template"] == "spring.html"]
-    assert [(m["line"], m["field"], m["recipients"]) for m in html] == [(2, "town", 3)]
-    assert html[0]["samples"] == ["a@example.org", "b@example.org", "c@example.org"]
+    seen = [(m["line"], m["field"], m["recipients"]) for m in html]
+    assert sorted(seen) == [(2, "first_name", 1), (2, "town", 3)]
+    samples = {m["field"]: m["samples"] for m in html}
+    assert samples["town"] == ["a@example.org", "b@example.org", "c@example.org"]
+    assert samples["first_name"] == ["b@example.org"]
     text = scratch.run("check", file).stdout
     assert re.search(r"missing: spring\.html:2:\d+: town: 3 recipients, such as "
                      r"a@example\.org", text)
@@ -51,6 +55,27 @@ def test_missing_hold_makes_recipients_invalid(scratch):
     result = json.loads(done.stdout)
     assert (result["rendered"], result["invalid"]) == (0, 3)
     assert "town" in result["invalid_rows"][0]["why"]
+
+
+def test_an_empty_cell_is_missing_where_it_is_printed(scratch):
+    """Once per recipient and place, a loop's too; a partial's place is its own."""
+    scratch.write("greet.liquid", "\n{{ recipient['first name'] }}{{ name }}")
+    scratch.write("people.csv", "email,first name,name\na@example.org,Ada,A\n"
+                  "b@example.org,,\n")
+    scratch.run("import", "people", "people.csv")
+    scratch.write("spring.html", "{% for i in (1..3) %}{% render 'greet' %}{% endfor %}"
+                  "{{ recipient['first name'] | default: 'you' }}"
+                  "{% if name == blank %}{% assign name = 'you' %}{% endif %}{{ name }}")
+    scratch.write("spring.yaml", "campaign: spring\nlist: people\nmissing: hold\n"
+                  "from: Acme <news@acme.example>\nsubject: Hi\nhtml: spring.html\n")
+    import json
+    done = json.loads(scratch.run("check", "spring.yaml", "--format", "json", code=65).stdout)
+    assert (done["rendered"], done["invalid"]) == (1, 1)
+    missing = [(m["template"], m["line"], m["field"], m["recipients"], m["samples"])
+               for m in done["missing"]]
+    assert ("greet", 2, "first name", 1, ["b@example.org"]) in missing
+    assert {m[0] for m in missing} == {"greet"}
+    assert "greet:2:4: the field first name is missing or empty" in done["invalid_rows"][0]["why"]
 
 
 def test_one_who_cannot_be_rendered_is_65_and_named(scratch):

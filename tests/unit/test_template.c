@@ -195,18 +195,78 @@ static void note(void *self, struct str name, unsigned line, unsigned column)
              line, column);
 }
 
+static void note_missing(void *self, struct str partial, struct str name, unsigned line,
+                         unsigned column)
+{
+    assert_int_equal(partial.n, 0);
+    note(self, name, line, column);
+}
+
 static void template__missing_variables_are_told_with_their_place(void **state)
 {
     (void)state;
     struct noted noted = {{0}};
     const struct template_input input = {
-        .fields = values, .missing = note, .missing_self = &noted};
+        .fields = values, .missing = note_missing, .missing_self = &noted};
     struct result result =
         render_input("{{ name }}{{ plan }}\n {{ nope | upcase }}{{ gone | default: 1 }}"
                      "{% if never %}{{ unseen }}{% endif %}{{ recipient['x y'] }}",
                      &with_fields, &input);
     assert_int_equal(result.err, ERR_NONE);
     assert_string_equal(noted.names, "plan@1:14 nope@2:5 x y@2:84 ");
+}
+
+/* Column "hole" is there and empty. */
+static const struct {
+    const char *source, *missing;
+} holes[] = {
+    {"{{ hole }}", "hole@1:4 "},
+    {"{{ recipient.hole }}", "hole@1:4 "},
+    {"{{ recipient['hole'] }}", "hole@1:4 "},
+    {"{{ self['hole'] }}", "hole@1:4 "},
+    {"{% assign k = 'hole' %}{{ recipient[k] }}", "hole@1:27 "},
+    {"{% assign r = recipient %}{{ r['hole'] }}", "r.hole@1:30 "},
+    {"{% assign x = recipient['hole'] %}{{ x }}", "x@1:38 "},
+    {"{% assign x = recipient.hole | upcase %}{{ x | strip }}", "x@1:44 "},
+    {"{% assign x = 'Hi ' | append: hole %}{{ x }}", "x@1:41 "},
+    {"{% assign x = nope.a %}{{ x }}", "x@1:27 "},
+    {"{% assign x = hole %}{{ x | default: 'you' }}", ""},
+    {"{% assign x = hole | default: 'you' %}{{ x }}", ""},
+    {"{% assign x = hole %}", ""},
+    {"{% if hole == blank %}{% assign hole = 'you' %}{% endif %}{{ hole }}", ""},
+    {"{{ hole | upcase }}", "hole@1:4 "},
+    {"{{ hole | upcase | default: 'x' }}", ""},
+    {"{{ hole | default: '' }}", ""},
+    {"{{ hole | default: nope }}", "hole@1:4 "},
+    {"{{ hole | default: name }}", ""},
+    {"{{ 'Hi ' | append: hole }}", "hole@1:20 "},
+    {"{{ name | default: 'you' | prepend: hole }}", "hole@1:37 "},
+    {"{{ '' | append: hole | default: 'you' }}", ""},
+    {"{% echo hole %}", "hole@1:9 "},
+    {"{% cycle hole, 'b' %}", "hole@1:10 "},
+    {"{% capture c %}{{ hole }}{% endcapture %}", "hole@1:19 "},
+    {"{{ name }}{{ '' }}{{ recipient.name | remove: 'Ada' }}", ""},
+    {"{% if hole %}y{% endif %}{% unless recipient['hole'] %}{% endunless %}"
+     "{% case hole %}{% when '' %}{% endcase %}{% for c in hole %}{% endfor %}",
+     ""},
+};
+
+static void template__what_is_printed_and_empty_is_missing(void **state)
+{
+    (void)state;
+    static const struct str names[] = {{"name", 4}, {"hole", 4}};
+    static const struct str cells[] = {{"Ada", 3}, {"", 0}};
+    const struct template_options options = {
+        .name = STR("t"), .fields = names, .field_count = 2};
+    for (size_t i = 0; i < sizeof holes / sizeof *holes; i++) {
+        struct noted noted = {{0}};
+        const struct template_input input = {
+            .fields = cells, .missing = note_missing, .missing_self = &noted};
+        struct result result = render_input(holes[i].source, &options, &input);
+        if (result.err != ERR_NONE || strcmp(noted.names, holes[i].missing) != 0)
+            fail_msg("%s: %s, wanted %s", holes[i].source, noted.names,
+                     holes[i].missing);
+    }
 }
 
 static void template__reads_lists_what_the_template_does_not_set(void **state)
@@ -437,6 +497,7 @@ int main(void)
         cmocka_unit_test(template__data_is_not_seen_in_render),
         cmocka_unit_test(template__value_that_looks_like_liquid_is_printed),
         cmocka_unit_test(template__missing_variables_are_told_with_their_place),
+        cmocka_unit_test(template__what_is_printed_and_empty_is_missing),
         cmocka_unit_test(template__reads_lists_what_the_template_does_not_set),
         cmocka_unit_test(template__static_text_comes_as_numbered_spans),
         cmocka_unit_test(template__rendering_does_not_see_the_one_before),

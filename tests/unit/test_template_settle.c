@@ -64,10 +64,11 @@ struct seen {
     enum err err;
 };
 
-static void count_missing(void *self, struct str name, unsigned line, unsigned column)
+static void count_missing(void *self, struct str partial, struct str name,
+                          unsigned line, unsigned column)
 {
     struct seen *seen = self;
-    (void)name, (void)line, (void)column;
+    (void)partial, (void)name, (void)line, (void)column;
     seen->missing++;
 }
 
