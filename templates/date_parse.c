@@ -28,148 +28,6 @@ static int month_at(const struct words *words, size_t index)
     return word->kind == WORD_LETTERS ? name_index(word->text, month_names, 12) + 1 : 0;
 }
 
-/* "pm" behind an hour of twelve. */
-static bool take_meridian(struct words *words, size_t *at, struct found *found)
-{
-    const struct word *word = word_at(words, *at);
-    if (word->kind != WORD_LETTERS)
-        return false;
-    size_t n = word->text.n;
-    char c = ascii_lower(word->text.p[0]);
-    bool dotted =
-        n == 1 && is_sign(words, *at + 1, '.') && is_letters(words, *at + 2, "m");
-    bool plain = n == 2 && ascii_lower(word->text.p[1]) == 'm';
-    if ((c != 'a' && c != 'p') || (!dotted && !plain))
-        return false;
-    found->hour = found->hour % 12 + (c == 'p' ? 12 : 0);
-    size_t end = *at + (dotted ? 3 : 1);
-    if (dotted && is_sign(words, end, '.'))
-        end++;
-    words_use(words, *at, end);
-    *at = end;
-    return true;
-}
-
-/* +hh, +hhmm, +hh:mm. */
-static bool take_offset(struct words *words, size_t at, struct found *found)
-{
-    bool minus = is_sign(words, at, '-');
-    if ((!minus && !is_sign(words, at, '+')) || !is_number(words, at + 1))
-        return false;
-    size_t digits = words->p[at + 1].text.n, end = at + 2;
-    int number = number_at(words, at + 1), hours = number, minutes = 0;
-    if (digits == 4) {
-        hours = number / 100;
-        minutes = number % 100;
-    } else if (digits != 2) {
-        /* "+5" is read as a zone, and not known as one. */
-        words_use(words, at, digits == 1 ? end : at);
-        return digits == 1;
-    } else if (is_sign(words, at + 2, ':') && is_number(words, at + 3)) {
-        minutes = number_at(words, at + 3);
-        end = at + 4;
-    }
-    found->offset_s = (hours * 3600 + minutes * 60) * (minus ? -1 : 1);
-    words_use(words, at, end);
-    return true;
-}
-
-/* The zones that the reference's clock knows by name: those of RFC 822. Any other is
- * read, and means our own. */
-static const struct {
-    const char *name;
-    int hours;
-} zones[] = {{"utc", 0},  {"gmt", 0},  {"ut", 0},   {"est", -5},
-             {"edt", -4}, {"cst", -6}, {"cdt", -5}, {"mst", -7},
-             {"mdt", -6}, {"pst", -8}, {"pdt", -7}};
-
-/* A to M are east, N to Y west, J is nowhere. */
-static bool military_zone(struct str text, int *hours)
-{
-    char c = text.n == 1 ? ascii_lower(text.p[0]) : 'j';
-    if (c < 'a' || c > 'z' || c == 'j')
-        return false;
-    if (c == 'z')
-        *hours = 0;
-    else
-        *hours = c > 'm' ? 'm' - c : c - 'a' + (c < 'j');
-    return true;
-}
-
-static void take_zone(struct words *words, size_t at, struct found *found)
-{
-    int hours = 0;
-    if (take_offset(words, at, found) || word_at(words, at)->kind != WORD_LETTERS)
-        return;
-    bool is_known = military_zone(word_at(words, at)->text, &hours);
-    for (size_t i = 0; i < sizeof zones / sizeof *zones && !is_known; i++) {
-        is_known = is_letters(words, at, zones[i].name);
-        hours = zones[i].hours;
-    }
-    if (!is_known)
-        return;
-    words_use(words, at, at + 1);
-    struct found unknown = {0};
-    /* "GMT+2" is none of them. */
-    if (!take_offset(words, at + 1, &unknown))
-        found->offset_s = hours * 3600;
-}
-
-static int fraction_of(struct str digits)
-{
-    int nanosecond = 0;
-    for (size_t i = 0; i < 9; i++)
-        nanosecond = nanosecond * 10 + (i < digits.n ? digits.p[i] - '0' : 0);
-    return nanosecond;
-}
-
-/* h:mm[:ss[.fraction]] [am|pm] [zone] from the word at `at`. */
-static void take_clock(struct words *words, size_t at, struct found *found)
-{
-    size_t end = at + 3;
-    found->has_time = true;
-    found->hour = number_at(words, at);
-    found->minute = number_at(words, at + 2);
-    if (is_sign(words, end, ':') && is_number(words, end + 1)) {
-        found->second = number_at(words, end + 1);
-        end += 2;
-        if ((is_sign(words, end, '.') || is_sign(words, end, ',')) &&
-            is_number(words, end + 1)) {
-            found->nanosecond = fraction_of(words->p[end + 1].text);
-            end += 2;
-        }
-    }
-    /* The T of ISO 8601 goes too. */
-    if (at > 0 && is_letters(words, at - 1, "t"))
-        words_use(words, at - 1, at);
-    words_use(words, at, end);
-    take_meridian(words, &end, found);
-    take_zone(words, end, found);
-}
-
-static void take_time(struct words *words, struct found *found)
-{
-    for (size_t i = 0; i < words->n; i++) {
-        if (!is_number(words, i))
-            continue;
-        if (words->p[i].text.n <= 2 && is_sign(words, i + 1, ':') &&
-            is_number(words, i + 2)) {
-            take_clock(words, i, found);
-            return;
-        }
-        size_t after = i + 1;
-        int hour = number_at(words, i);
-        found->hour = hour;
-        if (words->p[i].text.n <= 2 && take_meridian(words, &after, found)) {
-            found->has_time = true;
-            words_use(words, i, i + 1);
-            take_zone(words, after, found);
-            return;
-        }
-        found->hour = 0;
-    }
-}
-
 static void drop_day_name(struct words *words)
 {
     for (size_t i = 0; i < words->n; i++) {
@@ -195,7 +53,8 @@ static void take_year_after(struct words *words, size_t at, struct found *found)
 {
     while (is_sign(words, at, ',') || is_sign(words, at, '-') ||
            is_sign(words, at, '.') || is_sign(words, at, '\'') ||
-           is_letters(words, at, "of") || (at < words->n && words->p[at].is_used))
+           is_sign(words, at, '/') || is_letters(words, at, "of") ||
+           (at < words->n && words->p[at].is_used))
         at++;
     if (!is_number(words, at) || words->p[at].text.n > 5)
         return;
@@ -220,7 +79,8 @@ static bool take_named_month(struct words *words, struct found *found)
     if (before > 0 && is_ordinal(words, before - 1))
         before--;
     if (before > 0 && is_number(words, before - 1)) {
-        bool is_day = words->p[before - 1].text.n <= 2;
+        bool is_day = words->p[before - 1].text.n <= 2 &&
+                      (before < 2 || !is_sign(words, before - 2, '\''));
         if (is_day)
             found->day = number_at(words, before - 1);
         else
@@ -231,7 +91,8 @@ static bool take_named_month(struct words *words, struct found *found)
             return true;
         }
     }
-    while (is_sign(words, after, '.') || is_sign(words, after, '-'))
+    while (is_sign(words, after, '.') || is_sign(words, after, '-') ||
+           is_sign(words, after, '/') || is_sign(words, after, ','))
         after++;
     if (is_number(words, after) && words->p[after].text.n <= 2) {
         found->day = number_at(words, after++);
@@ -246,7 +107,68 @@ static bool take_named_month(struct words *words, struct found *found)
     return true;
 }
 
-/* a-b-c, a/b/c, a.b.c: the year stands first, or is the part that can be no day. */
+/* "12-05": a day with a zone to the reference; after two dashes a month and a day. */
+static bool take_day_and_offset(struct words *words, size_t at, struct found *found)
+{
+    if (words->p[at].text.n != 2)
+        return false;
+    found->day = number_at(words, at);
+    if (at > 1 && is_sign(words, at - 1, '-') && is_sign(words, at - 2, '-')) {
+        found->month = found->day;
+        found->day = number_at(words, at + 2);
+    } else {
+        (void)take_offset(words, at + 1, found);
+    }
+    words_use(words, at, at + 3);
+    return true;
+}
+
+/* A year, a month and perhaps a day, at these words; zeros are remembered. */
+static void set_date(const struct words *words, const size_t at[3], bool has_day,
+                     bool negative, struct found *found)
+{
+    found_set_year(found, words, at[0], negative);
+    found->month = number_at(words, at[1]);
+    found->month = found->month == 0 ? -1 : found->month;
+    if (has_day)
+        found->day = number_at(words, at[2]);
+    if (has_day && found->day == 0)
+        found->day = -1;
+}
+
+/* a/b: a year stands where there are more than two digits, else it is month and day. */
+static void take_two_parts(struct words *words, size_t first, struct found *found)
+{
+    bool negative = first > 0 && is_sign(words, first - 1, '-');
+    if (words->p[first].text.n > 2) {
+        set_date(words, (const size_t[]){first, first + 2, 0}, false, negative, found);
+    } else if (words->p[first + 2].text.n > 2) {
+        set_date(words, (const size_t[]){first + 2, first, 0}, false, false, found);
+    } else {
+        found->month = number_at(words, first);
+        found->month = found->month == 0 ? -1 : found->month;
+        found->day = number_at(words, first + 2);
+    }
+    words_use(words, first, first + 3);
+}
+
+/* a-b-c, the last from the word at `third`: the year stands first, or is the part that
+ * can be no day, by its digits or by an apostrophe before it. */
+static void take_three_parts(struct words *words, size_t first, size_t third,
+                             struct found *found)
+{
+    bool negative = first > 0 && is_sign(words, first - 1, '-');
+    bool year_is_last = third > first + 4 ||
+                        (words->p[first].text.n <= 2 && words->p[third].text.n > 2);
+    if (year_is_last)
+        set_date(words, (const size_t[]){third, first + 2, first}, true, false, found);
+    else
+        set_date(words, (const size_t[]){first, first + 2, third}, true, negative,
+                 found);
+    words_use(words, first, third + 1);
+}
+
+/* Numbers between dashes, slashes or full stops. */
 static bool take_separated(struct words *words, struct found *found)
 {
     for (size_t i = 0; i + 2 < words->n; i++) {
@@ -257,29 +179,17 @@ static bool take_separated(struct words *words, struct found *found)
         char c = sign->text.p[0];
         if (c != '-' && c != '/' && c != '.')
             continue;
-        bool has_third = is_sign(words, i + 3, c) && is_number(words, i + 4);
-        bool negative = i > 0 && is_sign(words, i - 1, '-');
-        /* A decimal, or a year and a month: no date to the reference. */
-        if (!has_third && (c == '.' || (c == '-' && words->p[i].text.n > 2)))
-            return false;
-        if (has_third && words->p[i].text.n <= 2 && words->p[i + 4].text.n > 2) {
-            /* "14/03/2016": read as year, month, day by the reference, and refused
-             * unless the last can be a year and the first a day. */
-            found->day = number_at(words, i);
-            found->month = number_at(words, i + 2);
-            found_set_year(found, words, i + 4, false);
-        } else if (has_third) {
-            found_set_year(found, words, i, negative);
-            found->month = number_at(words, i + 2);
-            found->day = number_at(words, i + 4);
-        } else if (words->p[i].text.n > 2) {
-            found_set_year(found, words, i, negative);
-            found->month = number_at(words, i + 2);
-        } else {
-            found->month = number_at(words, i);
-            found->day = number_at(words, i + 2);
+        size_t third = i + 4 + is_sign(words, i + 4, '\'');
+        if (is_sign(words, i + 3, c) && is_number(words, third)) {
+            take_three_parts(words, i, third, found);
+            return true;
         }
-        words_use(words, i, i + (has_third ? 5 : 3));
+        /* A decimal, or a year and a month: no date to the reference. */
+        if (c == '.' || (c == '-' && words->p[i].text.n > 2))
+            return false;
+        if (c == '-')
+            return take_day_and_offset(words, i, found);
+        take_two_parts(words, i, found);
         return true;
     }
     return false;
@@ -293,17 +203,24 @@ static int digits_of(struct str text, size_t at, size_t count)
     return number;
 }
 
-static void take_compact_time(struct str digits, struct found *found)
+/* hh[mm[ss]], and the fraction from the word at `at`, if there is one. */
+static size_t take_compact_time(const struct words *words, struct str digits, size_t at,
+                                struct found *found)
 {
     found->has_time = true;
     found->hour = digits_of(digits, 0, 2);
     found->minute = digits.n >= 4 ? digits_of(digits, 2, 2) : 0;
     found->second = digits.n >= 6 ? digits_of(digits, 4, 2) : 0;
+    if (!has_fraction(words, at))
+        return at;
+    found->nanosecond = fraction_of(words->p[at + 1].text);
+    return at + 2;
 }
 
 /* yyyymmdd[hh[mm[ss]]], yymmdd, mmdd, dd: what a run of digits means by its length. */
-static bool read_digits(struct str text, struct found *found)
+static bool read_digits(struct words *words, size_t at, struct found *found)
 {
+    struct str text = words->p[at].text;
     size_t day = text.n == 2 ? 0 : text.n == 4 ? 2 : text.n == 6 ? 4 : 6;
     if (text.n % 2 != 0 || text.n > 14)
         return false;
@@ -311,7 +228,7 @@ static bool read_digits(struct str text, struct found *found)
         found->has_year = true;
         found->year = digits_of(text, 0, 4);
         if (text.n > 8)
-            take_compact_time(str_from(text, 8), found);
+            (void)take_compact_time(words, str_from(text, 8), at + 1, found);
     } else if (text.n == 6) {
         int year = digits_of(text, 0, 2);
         found->has_year = true;
@@ -333,16 +250,44 @@ static bool take_digits(struct words *words, struct found *found)
             found->day = number_at(words, i);
             return true;
         }
-        if (!read_digits(words->p[i].text, found))
+        if (!read_digits(words, i, found))
             continue;
         if (is_letters(words, i + 1, "t") && is_number(words, i + 2) &&
-            words->p[i + 2].text.n % 2 == 0 && words->p[i + 2].text.n <= 6) {
-            take_compact_time(words->p[i + 2].text, found);
-            take_zone(words, i + 3, found);
-        }
+            words->p[i + 2].text.n % 2 == 0 && words->p[i + 2].text.n <= 6)
+            take_zone(words,
+                      take_compact_time(words, words->p[i + 2].text, i + 3, found),
+                      found);
         return true;
     }
     return false;
+}
+
+/* "44 BC": the year before 1 is the calendar's 0. Such a year is never a short one. */
+static void take_era_before(struct words *words, struct found *found)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        if (!is_letters(words, i, "bc") && !is_letters(words, i, "bce"))
+            continue;
+        found->is_before_era = true;
+        words_use(words, i, i + 1);
+        return;
+    }
+}
+
+/* One number of one or two digits that is left is the hour: "2016-03-14 10". */
+static void take_rest(const struct words *words, struct found *found)
+{
+    size_t left = words->n;
+    for (size_t i = 0; i < words->n; i++) {
+        if (words->p[i].is_used)
+            continue;
+        if (left < words->n)
+            return;
+        left = i;
+    }
+    if (is_number(words, left) && words->p[left].text.n <= 2 && found->day > 0 &&
+        !found->has_time && number_at(words, left) <= 24)
+        found->hour = number_at(words, left);
 }
 
 static bool is_leap(int64_t year)
@@ -356,6 +301,9 @@ static bool is_valid(const struct date *date)
     if (date->month < 1 || date->month > 12 || date->day < 1)
         return false;
     int last = days[date->month - 1] + (date->month == 2 && is_leap(date->year));
+    /* No zone is a day away. */
+    if (date->offset_s <= -86400 || date->offset_s >= 86400)
+        return false;
     bool is_midnight = date->hour == 24 && date->minute == 0 && date->second == 0;
     /* Like the reference's clock, February may run over to the 31st. */
     return date->day <= (last < 31 ? 31 : last) && (date->hour < 24 || is_midnight) &&
@@ -390,8 +338,9 @@ static bool set_year_day(struct found *found, const struct date *now)
 
 static void fill(const struct found *found, const struct date *now, struct date *date)
 {
-    bool has_month = found->month > 0, has_day = found->day > 0;
-    *date = (struct date){.year = found->has_year ? found->year : now->year,
+    bool has_month = found->month != 0, has_day = found->day != 0;
+    int64_t year = found->is_before_era ? 1 - found->year : found->year;
+    *date = (struct date){.year = found->has_year ? year : now->year,
                           .month = has_month         ? found->month
                                    : found->has_year ? 1
                                                      : now->month,
@@ -415,6 +364,7 @@ bool date_parse(struct str text, const struct date *now, struct date *date)
     take_time(&words, &found);
     drop_day_name(&words);
     drop_week(&words);
+    take_era_before(&words, &found);
     bool has_date = take_named_month(&words, &found) || take_era(&words, &found) ||
                     take_year_day(&words, &found) || take_separated(&words, &found) ||
                     take_short_year(&words, &found) || take_digits(&words, &found);
@@ -422,7 +372,9 @@ bool date_parse(struct str text, const struct date *now, struct date *date)
         return false;
     if (found.year_day > 0 && !set_year_day(&found, now))
         return false;
-    fill(&found, now, date);
+    take_rest(&words, &found);
+    struct date there = date_of_seconds(date_seconds(now) + found.offset_s);
+    fill(&found, &there, date);
     if (!is_valid(date))
         return false;
     normalise(date);

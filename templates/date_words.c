@@ -11,6 +11,13 @@ static bool is_letter(char c)
     return c >= 'a' && c <= 'z';
 }
 
+/* White space, and every sign that has no meaning in a date, such as parentheses. */
+static bool is_space(char c)
+{
+    return (unsigned char)c < 0x80 && !is_digit(c) && !is_letter(c) &&
+           (c == '\0' || strchr("-+',./:@[]", c) == NULL);
+}
+
 static size_t run_length(struct str text, size_t at, bool (*is)(char))
 {
     size_t n = 0;
@@ -25,7 +32,7 @@ bool words_cut(struct str text, struct words *words)
     words->n = 0;
     for (size_t at = 0; at < text.n;) {
         char c = text.p[at];
-        if (c == ' ' || (c >= 9 && c <= 13)) {
+        if (is_space(c)) {
             space = true;
             at++;
             continue;
@@ -97,6 +104,6 @@ void found_set_year(struct found *found, const struct words *words, size_t index
     size_t digits = words->p[index].text.n;
     found->has_year = true;
     found->year = is_negative ? -year : year;
-    if (digits <= 2 && !is_negative)
+    if (digits <= 2 && !is_negative && !found->is_before_era)
         found->year = year + (year >= 69 ? 1900 : 2000);
 }

@@ -44,15 +44,25 @@ void words_use(struct words *words, size_t from, size_t to);
 /* Zero or false: not yet. */
 struct found {
     int64_t year;
-    /* year_day is the day of the year, instead of month and day. */
+    /* -1 where a zero was written; year_day is the day of the year, instead of month
+     * and day. */
     int month, day, year_day, hour, minute, second, nanosecond;
-    bool has_year, has_time;
+    bool has_year, has_time, is_before_era;
     int offset_s;
 };
 
 /* Two digits mean a year near ours. */
 void found_set_year(struct found *found, const struct words *words, size_t index,
                     bool is_negative);
+
+/* date_clock.c: the first time of day, and a zone at a word; +hh, +hhmm, +hh:mm alone.
+ */
+void take_time(struct words *words, struct found *found);
+void take_zone(struct words *words, size_t at, struct found *found);
+bool take_offset(struct words *words, size_t at, struct found *found);
+/* ".345" or ",345", and its nanoseconds. */
+bool has_fraction(const struct words *words, size_t at);
+int fraction_of(struct str digits);
 
 /* date_forms.c: forms that are no year, month and day. Each takes the first of its
  * kind and says whether it tells a date. */

@@ -18,9 +18,10 @@ struct output {
 
 /* What stands between '%' and the letter. */
 struct directive {
-    /* '0', ' ', '-', or '\0': the directive's own. */
+    /* '0', ' ', or '\0': the directive's own. */
     char padding;
-    bool is_upper, is_swapped;
+    /* is_left: no padding at all. */
+    bool is_left, is_upper, is_swapped;
     int colons, width;
     char letter;
 };
@@ -31,6 +32,11 @@ static void put_padding(const struct output *output, char c, int count)
 {
     for (; count > 0; count--)
         output->put(output->self, str_slice(&c, 1));
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 static void put_number(const struct output *output, const struct directive *directive,
@@ -44,10 +50,10 @@ static void put_number(const struct output *output, const struct directive *dire
         padding = directive->padding;
     if (directive->width > 0)
         width = directive->width;
-    int fill = padding == '-' ? 0 : width - n - negative;
+    int fill = directive->is_left ? 0 : width - n - negative;
     if (negative && padding == '0')
         output->put(output->self, STR("-"));
-    put_padding(output, padding == '-' ? '0' : padding, fill);
+    put_padding(output, padding, fill);
     if (negative && padding != '0')
         output->put(output->self, STR("-"));
     output->put(output->self, str_slice(text, (size_t)n));
@@ -69,8 +75,9 @@ static void put_text(const struct output *output, const struct directive *direct
             c = (char)(c - 32);
         changed[i] = to_lower ? ascii_lower(c) : c;
     }
-    int fill = directive->width - (int)n;
-    if (directive->padding != '-')
+    /* An unnamed zone stays nothing. */
+    int fill = n > 0 ? directive->width - (int)n : 0;
+    if (!directive->is_left)
         put_padding(output, directive->padding == '0' ? '0' : ' ', fill);
     output->put(output->self, str_slice(changed, n));
 }
@@ -121,22 +128,29 @@ static int iso_week(const struct date *date, int64_t *year)
     return number;
 }
 
+/* The width is the whole zone's, and goes to the hours. */
 static void put_zone(const struct output *output, const struct directive *directive)
 {
     int offset = output->date->offset_s;
-    char text[32];
-    char sign = offset < 0 ? '-' : '+';
     int absolute = offset < 0 ? -offset : offset;
     int hours = absolute / 3600, minutes = absolute / 60 % 60, seconds = absolute % 60;
-    int n;
-    if (directive->colons == 0)
-        n = snprintf(text, sizeof text, "%c%02d%02d", sign, hours, minutes);
-    else if (directive->colons == 1)
-        n = snprintf(text, sizeof text, "%c%02d:%02d", sign, hours, minutes);
-    else
-        n = snprintf(text, sizeof text, "%c%02d:%02d:%02d", sign, hours, minutes,
-                     seconds);
-    output->put(output->self, str_slice(text, (size_t)n));
+    const char *colon = directive->colons > 0 ? ":" : "";
+    bool has_seconds = directive->colons == 2 || (directive->colons == 3 && seconds);
+    bool has_minutes = directive->colons < 3 || minutes > 0 || has_seconds;
+    char rest[16] = "", number[16];
+    int n = has_minutes ? snprintf(rest, sizeof rest, "%s%02d", colon, minutes) : 0;
+    if (has_seconds)
+        n += snprintf(rest + n, sizeof rest - (size_t)n, ":%02d", seconds);
+    bool is_spaced = directive->padding == ' ';
+    int digits = snprintf(number, sizeof number, is_spaced ? "%d" : "%02d", hours);
+    int fill = (directive->width > n + 3 ? directive->width : n + 3) - n - 1 - digits;
+    if (is_spaced)
+        put_padding(output, ' ', fill);
+    output->put(output->self, offset < 0 ? STR("-") : STR("+"));
+    if (!is_spaced)
+        put_padding(output, '0', fill);
+    output->put(output->self, str_of(number));
+    output->put(output->self, str_of(rest));
 }
 
 /* Nine digits, cut or filled up to the width. */
@@ -190,7 +204,10 @@ static bool put_expansion(const struct output *output,
     if (str_is_null(text))
         return false;
     (void)format(&inner, text);
-    put_text(output, directive, str_slice(gathered.p, gathered.n));
+    /* Of the flags only ^ and 0 reach it. */
+    struct directive whole = *directive;
+    whole.is_left = whole.is_swapped = false;
+    put_text(output, &whole, str_slice(gathered.p, gathered.n));
     return true;
 }
 
@@ -285,28 +302,67 @@ static bool put_time_number(const struct output *output,
     return true;
 }
 
-/* Reads flags, width and letter behind a '%'; false if the text ends before. */
+/* One to three colons before a z; anywhere else they are no flag. */
+static bool read_colons(struct str text, size_t *at, struct directive *directive)
+{
+    size_t end = *at;
+    while (end < text.n && text.p[end] == ':')
+        end++;
+    if (end == text.n || text.p[end] != 'z' || end - *at > 3)
+        return false;
+    directive->colons = (int)(end - *at);
+    *at = end - 1;
+    return true;
+}
+
+static void read_width(struct str text, size_t *at, struct directive *directive)
+{
+    size_t end = *at;
+    if (text.p[end] == '0')
+        directive->padding = '0';
+    for (directive->width = 0; end < text.n && is_digit(text.p[end]); end++)
+        if (directive->width <= WIDTH_MAX)
+            directive->width = directive->width * 10 + (text.p[end] - '0');
+    if (directive->width > WIDTH_MAX)
+        directive->width = WIDTH_MAX;
+    *at = end - 1;
+}
+
+/* False: no flag may stand here. None stands behind a width; E and O mean nothing, but
+ * only before some letters. */
+static bool read_flag(struct str text, size_t *at, struct directive *directive)
+{
+    char c = text.p[*at];
+    char next = *at + 1 < text.n ? text.p[*at + 1] : '\0';
+    if (c == ':')
+        return read_colons(text, at, directive);
+    if (c == 'E' || c == 'O')
+        return next != '\0' && strchr(c == 'E' ? "cCxXyY" : "deHkIlmMSuUVwWy", next);
+    if (directive->width > 0)
+        return false;
+    if (c == '^')
+        directive->is_upper = true;
+    else if (c == '#')
+        directive->is_swapped = true;
+    else
+        directive->padding = c == '_' ? ' ' : '\0';
+    if (c == '-')
+        directive->is_left = true;
+    return true;
+}
+
+/* Reads flags, width and letter behind a '%'; false if the text ends before. A flag
+ * where none may stand is the letter, and then known to nobody. */
 static bool read_directive(struct str text, size_t *at, struct directive *directive)
 {
     *directive = (struct directive){0};
     for (; *at < text.n; (*at)++) {
         char c = text.p[*at];
-        if (c == '-' || (c == '0' && directive->width == 0))
-            directive->padding = c;
-        else if (c == '_')
-            directive->padding = ' ';
-        else if (c == '^')
-            directive->is_upper = true;
-        else if (c == '#')
-            directive->is_swapped = true;
-        else if (c == ':')
-            directive->colons++;
-        else if (c >= '0' && c <= '9')
-            directive->width = directive->width * 10 + (c - '0');
-        else if (c != 'E' && c != 'O')
+        if (is_digit(c))
+            read_width(text, at, directive);
+        else if (c == '\0' || strchr("-_^#:EO", c) == NULL ||
+                 !read_flag(text, at, directive))
             break;
-        if (directive->width > WIDTH_MAX)
-            directive->width = WIDTH_MAX;
     }
     if (*at >= text.n)
         return false;
@@ -333,10 +389,9 @@ static bool format(const struct output *output, struct str text)
         if (text.n == 0)
             return true;
         bool is_read = read_directive(text, &at, &directive);
-        char last = text.p[text.n - 1];
-        if (!is_read && last != ':' && last != 'E' && last != 'O')
+        if (!is_read)
             return false;
-        if (!is_read || !put_directive(output, &directive))
+        if (!put_directive(output, &directive))
             output->put(output->self, str_head(text, at));
         text = str_from(text, at);
     }
