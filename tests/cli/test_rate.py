@@ -27,7 +27,8 @@ def test_limited_domain_is_exact_while_others_run_at_full_speed(scratch, sandbox
     scratch.run("launch", file, "--yes", timeout=180)
     times = arrivals(sandbox, "slow.example")
     assert len(times) == len(limited)
-    assert rate_of(times) == pytest.approx(50, rel=0.01)
+    # 1 % over 10 s is five messages, and as many may be made up for what was late.
+    assert rate_of(times) == pytest.approx(50, abs=5 / seconds)
     # Evenly paced: no second has more than the limit allows, but for its edges.
     for start in range(seconds):
         inside = [t for t in times if start <= t - times[0] < start + 1]
