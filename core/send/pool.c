@@ -222,7 +222,27 @@ static struct relay *pool_relay(struct pool *pool, uint64_t now_ns)
     return NULL;
 }
 
-static bool pool_open_one(struct pool *pool, struct relay *relay)
+/* It was not the relay's doing, so its breaker does not open and the run would wait for
+ * ever. What is lacking may come back within a relay's first patience. */
+static void pool_starve(struct pool *pool, const struct relay *relay, uint64_t now_ns)
+{
+    uint64_t patience_ns =
+        (uint64_t)pool->shared->settings->patience_first_ms * NS_PER_MS;
+    struct error error;
+    if (pool->count > 0)
+        return;
+    if (pool->starved_since_ns == 0)
+        pool->starved_since_ns = now_ns;
+    if (now_ns - pool->starved_since_ns < patience_ns)
+        return;
+    error_set(&error, ERR_OS,
+              "sending: %s: no memory or no threads are left for a connection; free "
+              "some or raise the limit, and `broadside resume` goes on",
+              relay->name);
+    run_shared_fail(pool->shared, &error);
+}
+
+static bool pool_open_one(struct pool *pool, struct relay *relay, uint64_t now_ns)
 {
     struct channel_events events = {pool, pool_arm, pool_landed, pool_changed};
     struct channel *channel =
@@ -230,8 +250,10 @@ static bool pool_open_one(struct pool *pool, struct relay *relay)
                      &pool->options, &events);
     if (channel == NULL) {
         relay_release(relay);
+        pool_starve(pool, relay, now_ns);
         return false;
     }
+    pool->starved_since_ns = 0;
     pool->count++;
     relay->connecting++;
     list_append(&pool->connecting, &channel->link);
@@ -245,7 +267,7 @@ void pool_open(struct pool *pool, size_t wanted, uint64_t now_ns)
     for (;;) {
         struct relay *relay = pool_relay(pool, now_ns);
         if (relay == NULL || relay->connecting >= wanted ||
-            !relay_reserve(relay, now_ns) || !pool_open_one(pool, relay))
+            !relay_reserve(relay, now_ns) || !pool_open_one(pool, relay, now_ns))
             return;
     }
 }
@@ -341,7 +363,7 @@ void pool_tick(struct pool *pool, bool is_wanted, uint64_t now_ns)
     if (is_wanted)
         pool_watch_relays(pool, now_ns);
     else
-        pool->down_since_ns = 0;
+        pool->down_since_ns = pool->starved_since_ns = 0;
 }
 
 void pool_quit(struct pool *pool, uint64_t now_ns)

@@ -39,6 +39,8 @@ struct pool {
     bool is_closing;
     /* Since when nothing could be sent though it was wanted; 0: it can. */
     uint64_t down_since_ns;
+    /* Since when there is no connection because none could be made here; 0: not so. */
+    uint64_t starved_since_ns;
     /* When a connection was last given up for another worker. */
     uint64_t shared_ns;
 };

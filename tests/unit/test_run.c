@@ -285,6 +285,27 @@ static void run__relay_that_is_not_there_is_given_up(void **state)
     scene_fini(&scene);
 }
 
+/* A name as long as this is refused where memory and threads would be lacking. */
+static void run__connection_that_cannot_be_made_here_ends_it(void **state)
+{
+    (void)state;
+    struct scene scene;
+    char host[300];
+    memset(host, 'a', sizeof host);
+    scene_init(&scene);
+    scene.settings.patience_first_ms = 100;
+    scene.relays[0].host = str_slice(host, sizeof host);
+    scene.relays[0].port = 1;
+    scene_add_domains(&scene, 2, 10);
+    scene_go(&scene);
+    assert_int_equal(scene.err, ERR_OS);
+    assert_int_equal(scene.end, RUN_FAILED);
+    assert_non_null(strstr(scene.error.text, "for a connection"));
+    assert_int_equal(scene.counts[MEMORY_PENDING], 20);
+    assert_true(scene.elapsed_ns < 5 * NS_PER_S);
+    scene_fini(&scene);
+}
+
 static void run__second_relay_is_used_while_the_first_is_down(void **state)
 {
     (void)state;
@@ -575,6 +596,7 @@ int main(int argc, char **argv)
             run__message_at_which_a_server_hangs_up_is_deferred_in_the_end),
         cmocka_unit_test(run__greeting_421_backs_off_and_charges_nobody),
         cmocka_unit_test(run__relay_that_is_not_there_is_given_up),
+        cmocka_unit_test(run__connection_that_cannot_be_made_here_ends_it),
         cmocka_unit_test(run__second_relay_is_used_while_the_first_is_down),
         cmocka_unit_test(run__messages_per_connection_are_kept),
         cmocka_unit_test(run__limited_domain_keeps_its_rate_and_others_run),
