@@ -223,8 +223,12 @@ enum err ledger_begin(struct ledger_store *ledger)
     if (ledger->is_in_group)
         return ERR_NONE;
     enum err err = db_begin(ledger->store, &ledger->error);
-    if (err != ERR_NONE)
+    if (err != ERR_NONE) {
+        /* What comes in yet is tried to be saved, and the campaign to be closed: had
+         * each its own minute, the end would take several. */
+        (void)sqlite3_busy_timeout(ledger->store->db, LEDGER_BUSY_AGAIN_MS);
         return err;
+    }
     ledger->is_in_group = true;
     err = run_owner_check(&ledger->owner, &ledger->error);
     if (err == ERR_NONE)

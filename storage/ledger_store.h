@@ -25,6 +25,8 @@
 #include "storage/campaigns.h"
 
 #define LEDGER_BUSY_MS 60000
+/* Once that has not been enough the run ends, and each further try is as short. */
+#define LEDGER_BUSY_AGAIN_MS 500
 
 struct ledger_store;
 

@@ -386,6 +386,41 @@ static void ledger__a_run_that_was_taken_over_writes_nothing(void **state)
     free(desk);
 }
 
+/* The first group waits long, as for an import; after it the run is at its end. */
+static void ledger__a_database_that_stays_busy_is_waited_for_once(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3);
+    struct store *other;
+    struct lane lane;
+    int64_t busy_ms;
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 2);
+    assert_true(desk_arm(desk, &jobs[0], 1));
+    desk_commit(desk);
+    assert_err_none(
+        f, db_integer(f->store, &busy_ms, 0, &f->error, "PRAGMA busy_timeout", ""));
+    assert_int_equal(busy_ms, LEDGER_BUSY_MS);
+    assert_err_none(f, db_exec(f->store, "PRAGMA busy_timeout = 20", &f->error));
+    assert_err_none(f, store_open(f->db, &other, &f->error));
+    assert_err_none(f, db_begin(other, &f->error));
+    struct arm_item item = {.delivery_id = jobs[1].delivery_id, .at_ms = 1};
+    assert_int_equal(desk->port.arm(desk->port.self, &item, 1), ERR_STORAGE);
+    assert_false(item.granted);
+    assert_err_none(
+        f, db_integer(f->store, &busy_ms, 0, &f->error, "PRAGMA busy_timeout", ""));
+    assert_int_equal(busy_ms, LEDGER_BUSY_AGAIN_MS);
+    /* Let go of in time, what is known is saved after all. */
+    db_rollback(other);
+    desk_record(desk, desk_outcome(&jobs[0], 2, OUTCOME_DELIVERED));
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    assert_count(f, desk, DELIVERY_DELIVERED, 1);
+    assert_count(f, desk, DELIVERY_PENDING, 3);
+    store_close(other);
+    free(desk);
+}
+
 /* Two runs of one database, each in its own process: the histories are one table. */
 static void ledger__another_runs_attempts_keep_their_numbers(void **state)
 {
@@ -608,6 +643,7 @@ int main(void)
         fixture_test(ledger__after_a_crash_the_armed_are_retried),
         fixture_test(ledger__a_second_run_is_told_who_the_first_is),
         fixture_test(ledger__a_run_that_was_taken_over_writes_nothing),
+        fixture_test(ledger__a_database_that_stays_busy_is_waited_for_once),
         fixture_test(ledger__another_runs_attempts_keep_their_numbers),
         fixture_test(ledger__commands_reach_the_run),
         fixture_test(ledger__cancel_without_a_run_takes_effect_at_once),
