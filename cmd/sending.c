@@ -15,14 +15,21 @@
 /* How many signals asked us to stop; written by the handler only. */
 static volatile sig_atomic_t stop_requests;
 
-static void on_signal(int number)
-{
-    (void)number;
-    stop_requests = stop_requests + 1;
-}
-
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define STOP_SIGNAL_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
+
+/* The second one stops the run, which may still have to wait for a disk that hangs or a
+ * database that somebody else keeps locked. The third one is the kernel's: whoever
+ * sends it wants the process gone, as by kill -9, and the next run can cope with that.
+ */
+static void on_signal(int number)
+{
+    const struct sigaction by_default = {.sa_handler = SIG_DFL};
+    (void)number;
+    stop_requests = stop_requests + 1;
+    for (size_t i = 0; stop_requests == 2 && i < STOP_SIGNAL_COUNT; i++)
+        (void)sigaction(stop_signals[i], &by_default, NULL);
+}
 
 static void signals_catch(struct sigaction before[STOP_SIGNAL_COUNT])
 {

@@ -1,6 +1,8 @@
-"""pause, resume and cancel from another terminal; Ctrl-C once and twice."""
+"""pause, resume and cancel from another terminal; Ctrl-C once, twice, thrice."""
 
 import signal
+import sqlite3
+import time
 
 import pytest
 
@@ -138,7 +140,6 @@ def test_interrupt_twice_stops_at_once(scratch):
     process = scratch.start("launch", scratch.campaign(sandbox.port), "--yes")
     wait_until(lambda: scratch.json("status") and scratch.json("status", "spring")["counts"][
         "claimed"] > 0, what="the campaign to be under way")
-    import time
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
@@ -147,6 +148,25 @@ def test_interrupt_twice_stops_at_once(scratch):
     assert time.monotonic() - start < 3
     assert process.returncode in (4, 75, 130)
     assert check_conserved(scratch.report())["audience"] == 50
+
+
+def test_interrupt_thrice_ends_a_run_whose_database_is_locked(running):
+    other = sqlite3.connect(running.path / "broadside.db", isolation_level=None)
+    other.execute("begin immediate")
+    time.sleep(0.3)
+    for _ in range(3):
+        assert running.process.poll() is None
+        running.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    running.finish(running.process, code=-signal.SIGINT, timeout=10)
+    other.execute("rollback")
+    other.close()
+    text = (running.path / running.file).read_text()
+    running.write(running.file, text.replace(SLOW, ""))
+    assert running.run("resume", "spring", code=None).returncode in (0, 4)
+    counts = check_conserved(running.report())
+    assert counts["delivered"] + counts["in_doubt"] == 300
+    assert set(running.receiver.counts().values()) == {1}
 
 
 def test_changed_template_is_refused_on_resume(running):
