@@ -361,3 +361,13 @@ bool csv_source_is_file(const struct csv_source *source, const char *path)
            other.st_dev == source->status.st_dev &&
            other.st_ino == source->status.st_ino;
 }
+
+bool csv_source_has_changed(const struct csv_source *source)
+{
+    struct stat now;
+    const struct stat *then = &source->status;
+    return S_ISREG(then->st_mode) &&
+           (fstat(source->fd, &now) != 0 || now.st_size != then->st_size ||
+            now.st_mtim.tv_sec != then->st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != then->st_mtim.tv_nsec);
+}

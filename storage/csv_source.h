@@ -45,5 +45,7 @@ uint64_t csv_source_position(const struct csv_source *source);
 uint64_t csv_source_size(const struct csv_source *source);
 /* True if `path` names the file that is being read. */
 bool csv_source_is_file(const struct csv_source *source, const char *path);
+/* True if the file was written to since it was opened. */
+bool csv_source_has_changed(const struct csv_source *source);
 
 #endif

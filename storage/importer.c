@@ -170,6 +170,13 @@ static enum err open_input(struct import *import, struct error *error)
 
 static enum err finish(struct import *import, struct error *error)
 {
+    /* A file that is cut off or written anew meanwhile would be half a list, and look
+     * like a whole one. */
+    if (csv_source_has_changed(import->source))
+        return error_set(error, ERR_DATA,
+                         "import: %s: it was changed while it was read, nothing was "
+                         "stored; import it again when it is complete",
+                         import->name);
     /* The rejects first: without them the good rows would be in and the bad ones
      * nowhere. */
     enum err err = rejects_keep(&import->rejects, error);

@@ -317,6 +317,44 @@ static void importer__bad_headers_are_refused(void **state)
         expect_failure(f, cases[i].text, ERR_DATA, cases[i].says);
 }
 
+/* Cuts the file off, or goes on writing it, at the first row that is read. */
+struct meddler {
+    const char *path;
+    off_t bytes;
+};
+
+static void meddle(void *self, const struct str *columns, const struct str *values,
+                   size_t count)
+{
+    (void)columns;
+    (void)values;
+    (void)count;
+    const struct meddler *meddler = self;
+    assert_int_equal(truncate(meddler->path, meddler->bytes), 0);
+}
+
+static void importer__a_file_that_changes_meanwhile_stores_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct str text = STR("email\na@x.example\nb@x.example\nnone\n");
+    struct import_options options = fixture_options(f);
+    struct import_counts counts;
+    static const off_t sizes[] = {6, 18, 200};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct meddler meddler = {f->csv, sizes[i]};
+        struct recipient_list list;
+        fixture_write(f, text);
+        options.dump = meddle;
+        options.self = &meddler;
+        assert_int_equal(import_run(f->store, &options, &counts, &f->error), ERR_DATA);
+        assert_non_null(strstr(f->error.text, "in.csv: it was changed"));
+        assert_int_equal(
+            list_find(f->store, STR("people"), &f->arena, &list, &f->error),
+            ERR_NOT_FOUND);
+        assert_int_not_equal(access(f->rejects, F_OK), 0);
+    }
+}
+
 static void importer__missing_input_and_bad_options(void **state)
 {
     struct fixture *f = *state;
@@ -457,6 +495,7 @@ int main(void)
         fixture_test(importer__too_many_columns_or_bytes_are_one_bad_row),
         fixture_test(importer__unterminated_quote_stores_nothing),
         fixture_test(importer__bad_headers_are_refused),
+        fixture_test(importer__a_file_that_changes_meanwhile_stores_nothing),
         fixture_test(importer__missing_input_and_bad_options),
         fixture_test(importer__strict_and_dry_run_store_nothing),
         fixture_test(importer__last_duplicate_wins_or_first),
