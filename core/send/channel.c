@@ -117,7 +117,8 @@ static struct smtp_session *channel_session(struct channel *channel,
 {
     const struct relay_settings *relay = channel->relay;
     struct smtp_params params = {.helo = relay->helo,
-                                 .pipelining = relay->pipelining,
+                                 .pipelining =
+                                     relay->pipelining && !options->is_lock_step,
                                  .depth = options->depth,
                                  .timeout_percent = options->timeout_percent};
     struct smtp_events events = {channel, channel_on_arm, channel_on_done,

@@ -79,6 +79,8 @@ struct channel {
 };
 
 struct channel_options {
+    /* No PIPELINING, whatever the relay's settings and the server say. */
+    bool is_lock_step;
     unsigned depth, timeout_percent;
     uint64_t connect_timeout_ns;
 };

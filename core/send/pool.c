@@ -139,6 +139,7 @@ static void pool_bury(struct pool *pool, struct channel *channel, uint64_t now_n
     log_line(LOG_DEBUG, "connection-closed", "%s: %u messages, %u answered%s%s",
              relay->name, channel->submitted, channel->completed,
              channel->trouble[0] != '\0' ? ": " : "", channel->trouble);
+    relay_learn_pipelining(relay, channel);
     if (!pool->is_closing)
         relay_lost(relay, channel, now_ns);
     relay_release(relay);
@@ -245,9 +246,11 @@ static void pool_starve(struct pool *pool, const struct relay *relay, uint64_t n
 static bool pool_open_one(struct pool *pool, struct relay *relay, uint64_t now_ns)
 {
     struct channel_events events = {pool, pool_arm, pool_landed, pool_changed};
+    struct channel_options options = pool->options;
+    options.is_lock_step = relay_is_lock_step(relay);
     struct channel *channel =
         channel_open(pool->loop, relay->settings, (unsigned)(relay - pool->relays),
-                     &pool->options, &events);
+                     &options, &events);
     if (channel == NULL) {
         relay_release(relay);
         pool_starve(pool, relay, now_ns);
@@ -283,6 +286,19 @@ static void pool_prefer_first(struct pool *pool)
         struct channel *channel = container_of(node, struct channel, link);
         if (channel->relay_index > first && pool->relays[first].failures == 0)
             channel_retire(channel);
+    }
+}
+
+/* Connections on which PIPELINING is still spoken to a relay that has broken it on
+ * another one end with what is on the wire. */
+static void pool_end_pipelined(struct pool *pool, struct list *head, uint64_t now_ns)
+{
+    LIST_FOREACH_SAFE(node, following, head)
+    {
+        struct channel *channel = container_of(node, struct channel, link);
+        if (relay_is_lock_step(&pool->relays[channel->relay_index]) &&
+            smtp_session_is_pipelined(channel->session))
+            channel_quit(channel, now_ns);
     }
 }
 
@@ -355,6 +371,8 @@ void pool_tick(struct pool *pool, bool is_wanted, uint64_t now_ns)
     pool_tick_list(&pool->connecting, now_ns);
     pool_retire_idle(pool, now_ns);
     pool_prefer_first(pool);
+    pool_end_pipelined(pool, &pool->roomy, now_ns);
+    pool_end_pipelined(pool, &pool->full, now_ns);
     is_wanted = is_wanted && !pool->is_closing;
     for (size_t i = 0; i < pool->relay_count; i++)
         relay_tick(&pool->relays[i], now_ns);

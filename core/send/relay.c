@@ -175,6 +175,21 @@ void relay_lost(struct relay *relay, const struct channel *channel, uint64_t now
         relay_failed(relay, channel, now_ns);
 }
 
+void relay_learn_pipelining(struct relay *relay, const struct channel *channel)
+{
+    if (!smtp_session_has_broken_pipelining(channel->session) ||
+        atomic_exchange(&relay->shared->is_lock_step, true))
+        return;
+    log_line(LOG_WARN, "relay-lock-step",
+             "%s offers PIPELINING and loses commands; one at a time from now on",
+             relay->name);
+}
+
+bool relay_is_lock_step(const struct relay *relay)
+{
+    return atomic_load_explicit(&relay->shared->is_lock_step, memory_order_relaxed);
+}
+
 void relay_tick(struct relay *relay, uint64_t now_ns)
 {
     /* A pause from before it came up again is over. */

@@ -62,6 +62,10 @@ void relay_answered(struct relay *relay, bool is_first);
 void relay_became_ready(struct relay *relay);
 /* A connection is over that this side did not want to end. */
 void relay_lost(struct relay *relay, const struct channel *channel, uint64_t now_ns);
+/* What came of its offer of PIPELINING on a connection that is over: once it has broken
+ * it, it is spoken to in lock-step for the rest of the run. */
+void relay_learn_pipelining(struct relay *relay, const struct channel *channel);
+bool relay_is_lock_step(const struct relay *relay);
 /* Now and then: it may have come up again for another worker. */
 void relay_tick(struct relay *relay, uint64_t now_ns);
 

@@ -29,6 +29,8 @@ struct relay_shared {
     /* Messages it has answered for. */
     atomic_uint_fast64_t completed;
     atomic_bool has_failed;
+    /* It offers PIPELINING and cannot do it. */
+    atomic_bool is_lock_step;
     /* Failures in a row that were logged: each once, whichever worker met it. */
     atomic_uint failures_logged;
 };

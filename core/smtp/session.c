@@ -387,3 +387,8 @@ bool smtp_session_is_pipelined(const struct smtp_session *session)
 {
     return session->is_pipelined;
 }
+
+bool smtp_session_has_broken_pipelining(const struct smtp_session *session)
+{
+    return session->has_broken_pipelining;
+}

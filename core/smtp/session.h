@@ -141,5 +141,9 @@ void smtp_session_timeout(struct smtp_session *session, uint64_t now_ns);
 bool smtp_session_is_idle(const struct smtp_session *session);
 /* True if the server offered PIPELINING and it is in use. */
 bool smtp_session_is_pipelined(const struct smtp_session *session);
+/* True if the server did not answer, or took for out of place, a command that was sent
+ * before the reply to the one in front of it: it offers PIPELINING but cannot do it,
+ * or so it seems, and is better spoken to without. */
+bool smtp_session_has_broken_pipelining(const struct smtp_session *session);
 
 #endif

@@ -118,8 +118,11 @@ static void blame_head(struct smtp_session *session)
 {
     const struct smtp_awaited *head = &session->awaited[session->awaited_first];
     struct smtp_message *message = head->message;
-    if (session->awaited_count == 0 || head->end > session->written ||
-        message == NULL || session_is_handed_over(session, message))
+    if (session->awaited_count == 0 || head->end > session->written)
+        return;
+    /* It has answered what stood in front of it, and lost the rest (S19)? */
+    session->has_broken_pipelining |= head->is_behind;
+    if (message == NULL || session_is_handed_over(session, message))
         return;
     CHECK(session->verdict_count < SMTP_VERDICTS_MAX);
     struct session_verdict *verdict = &session->verdicts[session->verdict_count++];

@@ -20,6 +20,12 @@ static bool is_go_ahead(const struct smtp_reply *reply)
     return reply->code / 100 == 3;
 }
 
+/* What is said when a command came that was not understood, or not where it stands. */
+static bool is_out_of_step(const struct smtp_reply *reply)
+{
+    return reply->code == 500 || reply->code == 502 || reply->code == 503;
+}
+
 static struct outcome reply_outcome(const struct smtp_reply *reply,
                                     enum smtp_stage stage, char text[OUTCOME_TEXT_MAX])
 {
@@ -91,6 +97,7 @@ static void envelope_refused(struct smtp_session *session,
         verdict_add(session, awaited->message, session_stage(awaited->step), reply);
     if (outcome->scope == OUTCOME_SCOPE_SESSION)
         session->is_quitting = true;
+    session->has_broken_pipelining |= awaited->is_behind && is_out_of_step(reply);
     envelope_drop(session);
 }
 
@@ -329,7 +336,7 @@ static void take_unasked(struct smtp_session *session, const struct smtp_reply *
         session_desync(session, "a reply that nothing asked for");
         return;
     }
-    struct smtp_awaited body = {SMTP_BODY, message, 0};
+    struct smtp_awaited body = {.step = SMTP_BODY, .message = message};
     server_closes(session, &body, reply);
 }
 

@@ -13,7 +13,8 @@ void session_await(struct smtp_session *session, enum smtp_state step,
 {
     CHECK(session->awaited_count < SMTP_AWAITED_MAX);
     unsigned at = (session->awaited_first + session->awaited_count) % SMTP_AWAITED_MAX;
-    session->awaited[at] = (struct smtp_awaited){step, message, session->queued};
+    session->awaited[at] = (struct smtp_awaited){step, message, session->queued,
+                                                 session->awaited_count > 0};
     session->awaited_count++;
 }
 

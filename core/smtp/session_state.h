@@ -95,6 +95,8 @@ struct smtp_awaited {
     struct smtp_message *message;
     /* The octet of the stream behind the command: no reply can come before it left. */
     uint64_t end;
+    /* It was sent before the reply to the one in front of it had come. */
+    bool is_behind;
 };
 
 /* An outcome that waits for the end of its group. */
@@ -109,7 +111,7 @@ struct smtp_session {
     struct smtp_events events;
     enum smtp_state state;
     struct smtp_capabilities capabilities;
-    bool is_pipelined, is_quitting;
+    bool is_pipelined, is_quitting, has_broken_pipelining;
     /* The transaction on the wire failed: RSET before the next MAIL. */
     bool needs_rset;
     /* The envelope on the wire was accepted so far: its DATA may be followed by a body;

@@ -238,6 +238,9 @@ static bool play_expectation(struct dialog *dialog, const char *verb, char *args
         expect_number(dialog, args, dialog->carrier->room(dialog));
     else if (is(verb, "pipelined"))
         expect_number(dialog, args, smtp_session_is_pipelined(dialog->session));
+    else if (is(verb, "breaks-ahead"))
+        expect_number(dialog, args,
+                      smtp_session_has_broken_pipelining(dialog->session));
     else if (is(verb, "idle"))
         expect_number(dialog, args, smtp_session_is_idle(dialog->session));
     else

@@ -150,7 +150,9 @@ static void sink_end_of_data(struct sink *sink, struct sink_connection *c)
 
 static void sink_command(struct sink *sink, struct sink_connection *c, const char *line)
 {
-    if (strncasecmp(line, "EHLO", 4) == 0)
+    if (sink->options.breaks_pipelining && c->out_bytes > 0)
+        sink_say(c, "503 5.5.1 one at a time, please\r\n");
+    else if (strncasecmp(line, "EHLO", 4) == 0)
         sink_say(c, sink->options.has_pipelining
                         ? "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
                           "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n"

@@ -30,6 +30,8 @@ struct sink_options {
      * that say why; 0: never. */
     unsigned messages_421;
     bool has_pipelining;
+    /* Whatever was sent ahead of the reply to another command is out of place. */
+    bool breaks_pipelining;
 };
 
 struct sink_entry {

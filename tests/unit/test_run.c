@@ -253,6 +253,24 @@ static void run__message_at_which_a_server_hangs_up_is_deferred_in_the_end(void 
     scene_fini(&scene);
 }
 
+/* S19: it is remembered for the run, on all connections and of all workers. */
+static void run__server_that_breaks_pipelining_is_spoken_to_in_lock_step(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.breaks_pipelining = true;
+    scene.settings.retry.give_up_ms = 2000;
+    scene_add_domains(&scene, 10, 20);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 200);
+    assert_int_equal(scene_check_once(&scene), 200);
+    /* Each of the first connections has met it at most once. */
+    assert_true(scene.progress.deferred <= scene.relays[0].connections);
+    scene_fini(&scene);
+}
+
 static void run__greeting_421_backs_off_and_charges_nobody(void **state)
 {
     (void)state;
@@ -594,6 +612,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__messages_a_server_takes_per_connection_charge_nobody),
         cmocka_unit_test(
             run__message_at_which_a_server_hangs_up_is_deferred_in_the_end),
+        cmocka_unit_test(run__server_that_breaks_pipelining_is_spoken_to_in_lock_step),
         cmocka_unit_test(run__greeting_421_backs_off_and_charges_nobody),
         cmocka_unit_test(run__relay_that_is_not_there_is_given_up),
         cmocka_unit_test(run__connection_that_cannot_be_made_here_ends_it),
