@@ -31,10 +31,13 @@ static void channel_suspect(struct channel *channel, struct flight *flight,
                             const struct outcome *outcome)
 {
     bool is_unsent = outcome->state == OUTCOME_UNSENT;
+    /* It was the server's answer, or its silence, to this very message. */
+    bool is_blamed = outcome->code == 0 && (outcome->state == OUTCOME_DEFERRED ||
+                                            outcome->state == OUTCOME_IN_DOUBT);
     flight->is_suspect = is_unsent && !channel->has_suspect && outcome->code == 0 &&
                          smtp_policy_is_trouble(outcome) &&
                          channel->flights.next == &flight->link;
-    channel->has_suspect |= is_unsent || outcome->code == 421;
+    channel->has_suspect |= is_unsent || is_blamed || outcome->code == 421;
 }
 
 static void channel_on_done(void *self, struct smtp_message *message,

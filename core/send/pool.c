@@ -28,8 +28,10 @@ static void pool_landed(void *self, struct channel *channel, struct flight *flig
 {
     struct pool *pool = self;
     struct relay *relay = &pool->relays[channel->relay_index];
-    if (outcome->code != 0)
+    if (outcome->code != 0) {
         relay_answered(relay, channel->completed == 1);
+        pool->down_since_ns = 0;
+    }
     pool->events.landed(pool->events.self, flight, outcome);
 }
 
@@ -124,7 +126,6 @@ static void pool_place(struct pool *pool, struct channel *channel)
         channel->counted_as = counted_as;
         pool_count(pool, channel, 1);
         if (counted_as == CHANNEL_READY) {
-            pool->down_since_ns = 0;
             relay_became_ready(&pool->relays[channel->relay_index]);
             pool->events.ready(pool->events.self);
         }
@@ -351,8 +352,7 @@ static bool pool_has_no_patience(struct pool *pool, uint64_t now_ns)
 static void pool_watch_relays(struct pool *pool, uint64_t now_ns)
 {
     for (size_t i = 0; i < pool->relay_count; i++) {
-        if (atomic_load(&pool->relays[i].shared->ready) > 0 ||
-            pool->relays[i].failures == 0) {
+        if (!relay_is_down(&pool->relays[i])) {
             pool->down_since_ns = 0;
             return;
         }

@@ -24,6 +24,12 @@ bool relay_may_be_tried(const struct relay *relay, uint64_t now_ns)
            (relay->failures == 0 || relay->connecting == 0);
 }
 
+bool relay_is_down(const struct relay *relay)
+{
+    return relay->failures > 0 && (atomic_load(&relay->shared->ready) == 0 ||
+                                   relay->losses > RELAY_LOSSES_MAX);
+}
+
 /* ---- shares -------------------------------------------------------------------- */
 
 static unsigned relay_share(const struct relay *relay)

@@ -52,6 +52,8 @@ void relay_init(struct relay *relay, struct run_shared *run, size_t index,
 
 /* The breaker is closed, or half open with nothing being tried. */
 bool relay_may_be_tried(const struct relay *relay, uint64_t now_ns);
+/* It cannot be used, or only to connect: what is sent over it breaks the connection. */
+bool relay_is_down(const struct relay *relay);
 /* Takes one more of its connections; false if there is none for this worker. */
 bool relay_reserve(struct relay *relay, uint64_t now_ns);
 void relay_release(struct relay *relay);

@@ -352,7 +352,7 @@ void smtp_session_feed(struct smtp_session *session, struct str bytes, uint64_t 
             smtp_reply_feed(&session->parser, bytes, &used, &reply);
         bytes = str_from(bytes, used);
         if (result == SMTP_REPLY_BAD)
-            session_fail(session, SMTP_TROUBLE_PROTOCOL, str_of(session->parser.why));
+            session_malformed(session);
         else if (result == SMTP_REPLY_WHOLE)
             session_take_reply(session, &reply);
     }

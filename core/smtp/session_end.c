@@ -45,7 +45,7 @@ static void report_the_rest(struct smtp_session *session, const struct outcome *
 }
 
 void session_end(struct smtp_session *session, const struct outcome *why,
-                 enum smtp_anomaly anomaly, bool was_orderly)
+                 bool was_orderly)
 {
     if (session->state == SMTP_OVER)
         return;
@@ -56,80 +56,105 @@ void session_end(struct smtp_session *session, const struct outcome *why,
     session->is_contestable = false;
     session->deadline_ns = UINT64_MAX;
     session_drop_output(session);
-    if (anomaly == SMTP_DESYNCHRONISED)
-        session->verdict_count = session->verdicts_reported = 0;
     session_release_verdicts(session);
     report_the_rest(session, why);
     session->events.over(session->events.self, why, was_orderly);
 }
 
 static void end_by_trouble(struct smtp_session *session, enum smtp_trouble trouble,
-                           struct str text, enum smtp_anomaly anomaly, bool was_orderly)
+                           struct str text, bool was_orderly)
 {
     struct outcome why = {.text = text, .remote_id = STR("")};
     smtp_policy_trouble(&why, session_stage_now(session), trouble);
-    session_end(session, &why, anomaly, was_orderly);
+    session_end(session, &why, was_orderly);
 }
 
-/* Whether a refusal of the dot was followed by something that is not plainly an end:
- * it may be the beginning of another answer. */
-static bool is_contradicted(const struct smtp_session *session,
-                            enum smtp_trouble trouble)
+/* `why`, and what came of a reply that was not whole or none at all. */
+static struct str explain(const struct smtp_session *session, struct str why,
+                          char text[OUTCOME_TEXT_MAX])
 {
-    return session->is_contestable && (trouble == SMTP_TROUBLE_PROTOCOL ||
-                                       smtp_reply_fragment(&session->parser).n > 0);
-}
-
-void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
-                  struct str why)
-{
-    enum smtp_anomaly anomaly =
-        is_contradicted(session, trouble) ? SMTP_DESYNCHRONISED : SMTP_ENDED;
-    if (session->state == SMTP_CLOSING && anomaly == SMTP_ENDED) {
-        struct outcome closing = session->verdicts[session->verdict_count - 1].outcome;
-        session_end(session, &closing, SMTP_ENDED, false);
-        return;
-    }
     struct str fragment = smtp_reply_fragment(&session->parser);
-    char text[OUTCOME_TEXT_MAX];
     size_t n = smtp_text_append(text, 0, why);
     if (n > 0 && fragment.n > 0) {
         n = smtp_text_append(text, n, STR(" (the reply began with: "));
         n = smtp_text_append(text, n, fragment);
         n = smtp_text_append(text, n, STR(")"));
     }
-    end_by_trouble(session, trouble, str_slice(text, n), anomaly, false);
+    return str_slice(text, n);
 }
 
-void session_desync(struct smtp_session *session, const char *why)
+static void drop_verdicts(struct smtp_session *session)
 {
-    end_by_trouble(session, SMTP_TROUBLE_PROTOCOL, str_of(why), SMTP_DESYNCHRONISED,
-                   false);
+    session->verdict_count = session->verdicts_reported = 0;
 }
 
-void session_close_orderly(struct smtp_session *session)
+/* The message at which the server went wrong is charged, or it would come back at once
+ * to meet the same again; not if it may have been taken. */
+static void blame(struct smtp_session *session, struct smtp_message *message,
+                  enum smtp_stage stage, enum smtp_trouble trouble, struct str why)
 {
-    end_by_trouble(session, SMTP_TROUBLE_CLOSED, STR(""), SMTP_ENDED, true);
-}
-
-/* The message that was made to wait is charged, or it would come back at once to the
- * same tar pit; in doubt if it was its dot that was not answered. */
-static void blame_head(struct smtp_session *session)
-{
-    const struct smtp_awaited *head = &session->awaited[session->awaited_first];
-    struct smtp_message *message = head->message;
-    if (session->awaited_count == 0 || head->end > session->written)
-        return;
-    /* It has answered what stood in front of it, and lost the rest (S19)? */
-    session->has_broken_pipelining |= head->is_behind;
     if (message == NULL || session_is_handed_over(session, message))
         return;
     CHECK(session->verdict_count < SMTP_VERDICTS_MAX);
     struct session_verdict *verdict = &session->verdicts[session->verdict_count++];
     verdict->message = message;
-    verdict->outcome = (struct outcome){.text = STR(""), .remote_id = STR("")};
-    smtp_policy_trouble(&verdict->outcome, session_stage(head->step),
-                        SMTP_TROUBLE_TIMEOUT);
+    size_t n = smtp_text_append(verdict->text, 0, why);
+    verdict->outcome =
+        (struct outcome){.text = str_slice(verdict->text, n), .remote_id = STR("")};
+    smtp_policy_trouble(&verdict->outcome, stage, trouble);
+}
+
+/* The command whose reply is awaited now, NULL if it has not left. */
+static const struct smtp_awaited *awaited_now(const struct smtp_session *session)
+{
+    const struct smtp_awaited *head = &session->awaited[session->awaited_first];
+    bool is_out = session->awaited_count > 0 && head->end <= session->written;
+    return is_out ? head : NULL;
+}
+
+void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
+                  struct str why)
+{
+    char text[OUTCOME_TEXT_MAX];
+    /* A refusal of the dot was followed by the beginning of another answer. */
+    if (session->is_contestable && smtp_reply_fragment(&session->parser).n > 0) {
+        drop_verdicts(session);
+    } else if (session->state == SMTP_CLOSING) {
+        struct outcome closing = session->verdicts[session->verdict_count - 1].outcome;
+        session_end(session, &closing, false);
+        return;
+    }
+    end_by_trouble(session, trouble, explain(session, why, text), false);
+}
+
+void session_desync(struct smtp_session *session, struct smtp_message *message,
+                    const char *why)
+{
+    drop_verdicts(session);
+    /* What stands before it was confused as well, and is in doubt: then it is that one
+     * at which the server went wrong. */
+    if (message != NULL && session->messages.next == &message->link)
+        blame(session, message, session_stage_now(session), SMTP_TROUBLE_PROTOCOL,
+              str_of(why));
+    end_by_trouble(session, SMTP_TROUBLE_PROTOCOL, str_of(why), false);
+}
+
+void session_malformed(struct smtp_session *session)
+{
+    char text[OUTCOME_TEXT_MAX];
+    struct str why = explain(session, str_of(session->parser.why), text);
+    const struct smtp_awaited *now = awaited_now(session);
+    if (session->is_contestable)
+        drop_verdicts(session);
+    else if (now != NULL)
+        blame(session, now->message, session_stage(now->step), SMTP_TROUBLE_PROTOCOL,
+              why);
+    end_by_trouble(session, SMTP_TROUBLE_PROTOCOL, why, false);
+}
+
+void session_close_orderly(struct smtp_session *session)
+{
+    end_by_trouble(session, SMTP_TROUBLE_CLOSED, STR(""), true);
 }
 
 void session_time_out(struct smtp_session *session)
@@ -138,7 +163,13 @@ void session_time_out(struct smtp_session *session)
         session_close_orderly(session);
         return;
     }
-    blame_head(session);
+    const struct smtp_awaited *now = awaited_now(session);
+    if (now != NULL) {
+        /* It has answered what stood in front of it, and lost the rest (S19)? */
+        session->has_broken_pipelining |= now->is_behind;
+        blame(session, now->message, session_stage(now->step), SMTP_TROUBLE_TIMEOUT,
+              STR(""));
+    }
     session_fail(session, SMTP_TROUBLE_TIMEOUT, STR("no answer in time"));
 }
 

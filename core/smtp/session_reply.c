@@ -108,13 +108,14 @@ static enum smtp_state over_by_reply(struct smtp_session *session,
     char text[OUTCOME_TEXT_MAX];
     struct outcome why = reply_outcome(reply, stage, text);
     smtp_policy_judge(&why, 0);
-    session_end(session, &why, SMTP_ENDED, false);
+    session_end(session, &why, false);
     return SMTP_OVER;
 }
 
-static enum smtp_state over_by_desync(struct smtp_session *session, const char *why)
+static enum smtp_state over_by_desync(struct smtp_session *session,
+                                      struct smtp_message *message, const char *why)
 {
-    session_desync(session, why);
+    session_desync(session, message, why);
     return SMTP_OVER;
 }
 
@@ -131,7 +132,7 @@ static enum smtp_state reply_greeting(struct smtp_session *session,
                                       const struct smtp_reply *reply)
 {
     if (is_go_ahead(reply))
-        return over_by_desync(session, "the greeting is no greeting");
+        return over_by_desync(session, NULL, "the greeting is no greeting");
     if (!is_positive(reply))
         return over_by_reply(session, SMTP_STAGE_CONNECT, reply);
     return session_send_hello(session, !is_behind_pix(reply));
@@ -141,7 +142,7 @@ static enum smtp_state reply_ehlo(struct smtp_session *session,
                                   const struct smtp_reply *reply)
 {
     if (is_go_ahead(reply))
-        return over_by_desync(session, "EHLO was answered with 3xx");
+        return over_by_desync(session, NULL, "EHLO was answered with 3xx");
     if (reply->code / 100 == 5)
         return session_send_hello(session, false);
     if (!is_positive(reply))
@@ -156,7 +157,7 @@ static enum smtp_state reply_helo(struct smtp_session *session,
                                   const struct smtp_reply *reply)
 {
     if (is_go_ahead(reply))
-        return over_by_desync(session, "HELO was answered with 3xx");
+        return over_by_desync(session, NULL, "HELO was answered with 3xx");
     if (!is_positive(reply))
         return over_by_reply(session, SMTP_STAGE_EHLO, reply);
     return SMTP_IDLE;
@@ -178,7 +179,8 @@ static enum smtp_state reply_envelope(struct smtp_session *session,
                                       const struct smtp_reply *reply)
 {
     if (is_go_ahead(reply))
-        return over_by_desync(session, "MAIL or RCPT was answered with 3xx");
+        return over_by_desync(session, awaited->message,
+                              "MAIL or RCPT was answered with 3xx");
     if (is_positive(reply)) {
         session->rcpt_accepted = awaited->step == SMTP_RCPT;
         return session->state;
@@ -210,7 +212,7 @@ static enum smtp_state reply_data(struct smtp_session *session,
                                   const struct smtp_reply *reply)
 {
     if (is_positive(reply))
-        return over_by_desync(session, "DATA was answered with 2xx");
+        return over_by_desync(session, awaited->message, "DATA was answered with 2xx");
     session->is_contestable = false;
     if (!is_go_ahead(reply)) {
         envelope_refused(session, awaited, reply);
@@ -225,7 +227,8 @@ static enum smtp_state reply_dot(struct smtp_session *session,
                                  const struct smtp_reply *reply)
 {
     if (is_go_ahead(reply))
-        return over_by_desync(session, "the final dot was answered with 3xx");
+        return over_by_desync(session, awaited->message,
+                              "the final dot was answered with 3xx");
     /* Without a message it was the lone dot behind a refused envelope: its reply
      * delivers nobody, whatever it says. */
     if (awaited->message == NULL)
@@ -247,7 +250,8 @@ static enum smtp_state reply_closing(struct smtp_session *session,
                                      const struct smtp_reply *reply)
 {
     if (!is_refusal(reply))
-        return over_by_desync(session, "421 to the final dot was not the last word");
+        return over_by_desync(session, awaited->message,
+                              "421 to the final dot was not the last word");
     session_await(session, SMTP_CLOSING, awaited->message);
     return SMTP_CLOSING;
 }
@@ -313,7 +317,7 @@ static void server_closes(struct smtp_session *session,
     }
     struct outcome why =
         *verdict_add(session, awaited->message, session_stage(awaited->step), reply);
-    session_end(session, &why, SMTP_ENDED, false);
+    session_end(session, &why, false);
 }
 
 /* The message whose content the server is reading, NULL if there is none. */
@@ -333,7 +337,7 @@ static void take_unasked(struct smtp_session *session, const struct smtp_reply *
 {
     struct smtp_message *message = message_being_read(session);
     if (reply->code < 400 || (message == NULL && reply->code != 421)) {
-        session_desync(session, "a reply that nothing asked for");
+        session_desync(session, message, "a reply that nothing asked for");
         return;
     }
     struct smtp_awaited body = {.step = SMTP_BODY, .message = message};

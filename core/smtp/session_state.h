@@ -193,20 +193,18 @@ void session_settle_refusal(struct smtp_session *session);
 /* Takes the message off the session's books and reports it. */
 void session_report(struct smtp_session *session, struct smtp_message *message,
                     const struct outcome *outcome);
-enum smtp_anomaly {
-    /* The wire ended; what was decided stays decided. */
-    SMTP_ENDED,
-    /* A reply was matched to the wrong command: nothing since the last certain match
-     * is decided. */
-    SMTP_DESYNCHRONISED,
-};
 /* Reports everything held and ends the session; `why` is the session's outcome. */
 void session_end(struct smtp_session *session, const struct outcome *why,
-                 enum smtp_anomaly anomaly, bool was_orderly);
+                 bool was_orderly);
 /* The same for a trouble of our own; `why` may be empty. */
 void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
                   struct str why);
-void session_desync(struct smtp_session *session, const char *why);
+/* A reply was matched to the wrong command, or none: nothing since the last certain
+ * match is decided. `message` is the one that the server was busy with, or NULL. */
+void session_desync(struct smtp_session *session, struct smtp_message *message,
+                    const char *why);
+/* What came is no reply. */
+void session_malformed(struct smtp_session *session);
 /* The deadline has passed, and it was for the server. */
 void session_time_out(struct smtp_session *session);
 void session_close_orderly(struct smtp_session *session);

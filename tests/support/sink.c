@@ -112,7 +112,9 @@ static void sink_rcpt(struct sink *sink, struct sink_connection *c, const char *
     c->rcpt[0] = '\0';
     if (to != NULL)
         snprintf(c->rcpt, sizeof c->rcpt, "%.*s", (int)(to - from - 1), from + 1);
-    if (sink_is(c, "bounce"))
+    if (sink->options.rcpt_reply != NULL)
+        sink_say(c, sink->options.rcpt_reply);
+    else if (sink_is(c, "bounce"))
         sink_say(c, "550 5.1.1 no such user\r\n");
     else if (sink_is(c, "full"))
         sink_say(c, "452 4.2.2 mailbox full\r\n");

@@ -32,6 +32,8 @@ struct sink_options {
     bool has_pipelining;
     /* Whatever was sent ahead of the reply to another command is out of place. */
     bool breaks_pipelining;
+    /* Every RCPT is answered with this (with its CRLF); NULL: as it deserves. */
+    const char *rcpt_reply;
 };
 
 struct sink_entry {

@@ -253,6 +253,41 @@ static void run__message_at_which_a_server_hangs_up_is_deferred_in_the_end(void 
     scene_fini(&scene);
 }
 
+/* S4: an answer of no class or of a wrong one is no answer; whom it is given to is
+ * deferred, and gives up some day. */
+static void run__senseless_answers_expire_in_the_end(void **state)
+{
+    (void)state;
+    const char *replies[] = {"600 what\r\n", "354 go on\r\n", "250 a\r\n250 b\r\n"};
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
+        struct scene scene;
+        scene_init(&scene);
+        scene.sink_options.rcpt_reply = replies[i];
+        scene.settings.retry.give_up_ms = 100;
+        scene_add_domains(&scene, 3, 1);
+        scene_go(&scene);
+        assert_int_equal(scene.end, RUN_FINISHED);
+        assert_int_equal(scene.counts[MEMORY_EXPIRED], 3);
+        assert_int_equal(scene.progress.attempts, 3);
+        scene_fini(&scene);
+    }
+}
+
+/* It greets each time, but nothing ever comes of it. */
+static void run__relay_that_only_greets_is_given_up(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.rcpt_reply = "600 what\r\n";
+    scene.settings.patience_ms = 300;
+    scene_add_domains(&scene, 10, 10);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_RELAY_UNUSABLE);
+    assert_true(scene.counts[MEMORY_PENDING] > 50);
+    scene_fini(&scene);
+}
+
 /* S19: it is remembered for the run, on all connections and of all workers. */
 static void run__server_that_breaks_pipelining_is_spoken_to_in_lock_step(void **state)
 {
@@ -612,6 +647,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__messages_a_server_takes_per_connection_charge_nobody),
         cmocka_unit_test(
             run__message_at_which_a_server_hangs_up_is_deferred_in_the_end),
+        cmocka_unit_test(run__senseless_answers_expire_in_the_end),
+        cmocka_unit_test(run__relay_that_only_greets_is_given_up),
         cmocka_unit_test(run__server_that_breaks_pipelining_is_spoken_to_in_lock_step),
         cmocka_unit_test(run__greeting_421_backs_off_and_charges_nobody),
         cmocka_unit_test(run__relay_that_is_not_there_is_given_up),
