@@ -58,10 +58,8 @@ static const char *parser_take_line(struct smtp_reply_parser *parser)
     const char *why = line_judge(line, &parser->is_whole, &code);
     if (why != NULL)
         return why;
-    if (parser->lines > 0 && code != parser->code)
+    if (parser->code != 0 && code != parser->code)
         return "the reply code changes between the lines of a reply";
-    if (++parser->lines == SMTP_REPLY_LINES_MAX && !parser->is_whole)
-        return "a reply has too many lines";
     parser->code = code;
     parser->line_start = parser->raw.n;
     return NULL;
@@ -94,11 +92,14 @@ static void reply_fill(const struct smtp_reply_parser *parser, struct smtp_reply
         (void)smtp_enhanced_take(&line, reply->enhanced);
 }
 
+/* A large reply comes once, to EHLO: its memory is not kept for the small ones. */
 static void parser_begin(struct smtp_reply_parser *parser)
 {
+    if (parser->raw.cap > SMTP_REPLY_KEPT)
+        buf_fini(&parser->raw);
     buf_clear(&parser->raw);
     parser->line_start = 0;
-    parser->lines = 0;
+    parser->code = 0;
     parser->is_whole = false;
 }
 

@@ -13,7 +13,8 @@
  * Keeps:   struct smtp_reply points into it until the next feed.
  * Thread:  one at a time.
  * Errors:  SMTP_REPLY_BAD, sticky; `why` says what was wrong.
- * Limits:  SMTP_REPLY_LINE_MAX, SMTP_REPLY_LINES_MAX, SMTP_REPLY_MAX.
+ * Limits:  SMTP_REPLY_LINE_MAX, SMTP_REPLY_MAX; of lines there may be any number, as
+ *          the RFC has it.
  * Source:  RFC 5321 section 4.2, RFC 2034, RFC 3463.
  */
 #ifndef BROADSIDE_SMTP_REPLY_H
@@ -23,9 +24,10 @@
 #include "core/smtp/outcome.h"
 
 /* With their CRLF. */
-#define SMTP_REPLY_LINE_MAX  4096u
-#define SMTP_REPLY_LINES_MAX 100u
-#define SMTP_REPLY_MAX       16384u
+#define SMTP_REPLY_LINE_MAX 4096u
+#define SMTP_REPLY_MAX      65536u
+/* The memory that is kept from one reply to the next, at most. */
+#define SMTP_REPLY_KEPT 4096u
 
 enum smtp_reply_result {
     SMTP_REPLY_MORE,
@@ -44,7 +46,7 @@ struct smtp_reply {
 struct smtp_reply_parser {
     struct buf raw;
     size_t line_start;
-    unsigned lines;
+    /* Of the lines so far, 0 before the first. */
     uint16_t code;
     bool is_whole;
     /* Of SMTP_REPLY_BAD, else NULL. */

@@ -90,7 +90,7 @@ struct dialog {
     struct dialog_event events[DIALOG_EVENTS_MAX];
     size_t event_count, event_next;
     /* S lines that were not fed yet. */
-    char said[DIALOG_TEXT_MAX * 8];
+    char said[DIALOG_TEXT_MAX * 12];
     size_t said_bytes;
 };
 

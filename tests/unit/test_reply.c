@@ -142,6 +142,26 @@ static void reply__nul_is_malformed(void **state)
     smtp_reply_parser_fini(&parser);
 }
 
+static void reply__of_many_lines_is_taken_and_its_memory_given_back(void **state)
+{
+    (void)state;
+    struct smtp_reply_parser parser;
+    struct smtp_reply reply;
+    size_t used;
+    smtp_reply_parser_init(&parser);
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(smtp_reply_feed(&parser, STR("250-XTENSION of some words\r\n"),
+                                         &used, &reply),
+                         SMTP_REPLY_MORE);
+    assert_int_equal(smtp_reply_feed(&parser, STR("250 SIZE\r\n"), &used, &reply),
+                     SMTP_REPLY_WHOLE);
+    assert_int_equal(reply.raw.n, 1000 * 28 + 10);
+    assert_int_equal(smtp_reply_feed(&parser, STR("250 Ok\r\n"), &used, &reply),
+                     SMTP_REPLY_WHOLE);
+    assert_true(parser.raw.cap <= SMTP_REPLY_KEPT);
+    smtp_reply_parser_fini(&parser);
+}
+
 static void reply__text_is_cut_between_characters(void **state)
 {
     (void)state;
@@ -204,6 +224,7 @@ int main(void)
         cmocka_unit_test(reply__every_split_gives_the_same),
         cmocka_unit_test(reply__stops_at_the_end_of_one),
         cmocka_unit_test(reply__nul_is_malformed),
+        cmocka_unit_test(reply__of_many_lines_is_taken_and_its_memory_given_back),
         cmocka_unit_test(reply__text_is_cut_between_characters),
         cmocka_unit_test(remote_id__is_found_where_servers_put_it),
     };
