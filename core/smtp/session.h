@@ -24,7 +24,8 @@
  * Time:    now_ns is monotonic nanoseconds; deadlines are RFC 5321 section 4.5.3.2's.
  * Errors:  what the server did is an outcome; nothing here fails otherwise.
  * Limits:  SMTP_REPLY_LINE_MAX, SMTP_REPLY_MAX (reply.h); params.depth messages at
- *          once.
+ *          once; it quits by itself after some refusals in a row (session_state.h,
+ *          SMTP_ERRORS_MAX).
  * Source:  RFC 5321, 2920, 1870, 6152, 3463, 2034.
  */
 #ifndef BROADSIDE_SMTP_SESSION_H

@@ -49,12 +49,22 @@ static const struct outcome *verdict_add(struct smtp_session *session,
     smtp_policy_judge(&verdict->outcome, message->attempts);
     if (verdict->outcome.state == OUTCOME_DELIVERED)
         verdict->outcome.remote_id = smtp_remote_id(verdict->outcome.text);
-    /* A server that takes so many messages a connection is not cross with this one. */
-    if (session->delivered > 0 && smtp_policy_is_session_limit(&verdict->outcome)) {
+    /* A server that takes so many messages a connection is not cross with this one. It
+     * counts those that it refused as well (Exim: MAIL commands). */
+    if (session->answered > 0 && smtp_policy_is_session_limit(&verdict->outcome)) {
         verdict->outcome.state = OUTCOME_UNSENT;
         verdict->outcome.scope = OUTCOME_SCOPE_SESSION;
     }
+    session->answered++;
     return &verdict->outcome;
+}
+
+/* One more reply that the server counts against the connection. */
+static void count_error(struct smtp_session *session)
+{
+    session->errors++;
+    if (session->errors >= SMTP_ERRORS_MAX)
+        session->is_quitting = true;
 }
 
 /* The replies that are still to come for the message are nobody's. */
@@ -91,6 +101,7 @@ static void envelope_refused(struct smtp_session *session,
 {
     session->needs_rset = true;
     session->is_contestable = false;
+    count_error(session);
     if (awaited->message == NULL)
         return;
     const struct outcome *outcome =
@@ -236,8 +247,10 @@ static enum smtp_state reply_dot(struct smtp_session *session,
     const struct outcome *outcome =
         verdict_add(session, awaited->message, SMTP_STAGE_DOT, reply);
     if (outcome->state == OUTCOME_DELIVERED)
-        session->delivered++;
-    else if (outcome->scope == OUTCOME_SCOPE_SESSION)
+        session->errors = 0;
+    else
+        count_error(session);
+    if (outcome->scope == OUTCOME_SCOPE_SESSION)
         session->is_quitting = true;
     session->is_contestable = is_refusal(reply);
     return session->state;

@@ -81,6 +81,7 @@ anvil     unix  -       -       n       -       1       anvil
 
 REFUSED = {"bounce@refused.example": "550 5.1.1 no such user",
            "later@refused.example": "450 4.2.0 come back later"}
+DEAD = {"dead.example": "550 5.1.1 nobody is here any more"}
 
 
 def why_not():
@@ -110,7 +111,7 @@ class Postfix:
             (self.root / name).mkdir()
         shutil.chown(self.root / "data", "postfix")
         shutil.chown(self.root / "mail/box", "nobody")
-        access = ", ".join(f"{{{rcpt} = {reply}}}" for rcpt, reply in REFUSED.items())
+        access = ", ".join(f"{{{rcpt} = {reply}}}" for rcpt, reply in {**REFUSED, **DEAD}.items())
         (self.etc / "main.cf").write_text(MAIN.format(
             root=self.root, uid=nobody.pw_uid, gid=nobody.pw_gid, access=access,
             bare_newline="reject", hidden=hidden))

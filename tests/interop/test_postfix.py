@@ -1,5 +1,6 @@
 """A campaign into a real Postfix: what arrived is what was previewed, byte for byte."""
 
+import re
 import smtplib
 import socket
 
@@ -50,3 +51,21 @@ def test_remote_queue_id_is_kept(scratch, postfix):
     queue_id = row.split(",")[-2]
     assert queue_id
     cli.wait_until(lambda: f"{queue_id}: to=<id@queue.example>" in postfix.log(), 20)
+
+
+def test_dead_domain_does_not_slow_the_server_down(scratch, postfix):
+    """Postfix answers a connection with ten errors on it a second late each time, and
+    closes it at twenty: a domain where nobody is left would take for ever."""
+    said = len(postfix.log())
+    scratch.import_list([f"u{n}@dead.example" for n in range(40)] + ["last@alive.example"])
+    campaign = scratch.campaign(postfix.port, relay={"connections": 2})
+    scratch.run("launch", campaign, "--yes", code=3)
+    report = scratch.report()
+    assert (report["counts"]["failed"], report["counts"]["delivered"]) == (40, 1)
+    assert report["attempts"] == 41
+    log = postfix.log()[said:]
+    assert log.count("nobody is here any more") == 40
+    assert "too many errors" not in log
+    refused = [int(total) - int(taken) for taken, total in
+               re.findall(r"disconnect from .* rcpt=(\d+)/(\d+)", log)]
+    assert refused and max(refused) < 8, refused

@@ -32,6 +32,8 @@ struct world {
     size_t submitted, done, in_doubt;
     bool is_over, was_orderly;
     uint64_t content_bytes;
+    /* Refusals since the last letter that is accepted: many would end the session. */
+    unsigned refused;
 };
 
 static uint32_t chance(struct world *world, uint32_t sides)
@@ -125,7 +127,8 @@ static void submit(struct world *world)
 {
     size_t number = world->submitted++;
     struct letter *letter = &world->letters[number];
-    char kind = "uuuunlsu"[chance(world, 8)];
+    char kind = "uuuunlsu"[world->refused < 3 ? chance(world, 8) : 0];
+    world->refused = kind == 'u' ? 0 : world->refused + 1;
     snprintf(letter->rcpt, sizeof letter->rcpt, "%c-%zu@example.net", kind, number);
     char filler[300];
     size_t filler_bytes = 1 + chance(world, sizeof filler - 1);
