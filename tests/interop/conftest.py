@@ -26,11 +26,16 @@ def postfix():
 
 
 @pytest.fixture
-def plain_postfix():
-    """One that offers as little as can be."""
+def own_postfix():
+    """Starts Postfixes of the test's own: a function."""
     if postfix_server.why_not():
         pytest.skip(postfix_server.why_not())
-    server = postfix_server.Postfix(
-        hidden="pipelining, chunking, 8bitmime, smtputf8, size, dsn, enhancedstatuscodes")
-    yield server
-    server.stop()
+    servers = []
+
+    def start(**options):
+        servers.append(postfix_server.Postfix(**options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

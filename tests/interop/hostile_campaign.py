@@ -110,19 +110,32 @@ def check_bytes(scratch, campaign, addresses, messages):
 REFUSED = ("bounce@refused.example", "later@refused.example")
 
 
-def check_campaign(scratch, server, count=300, local_parts=LOCAL_PARTS):
-    """`count` recipients over two connections, and the two that every server here refuses:
-    everybody else is sent his message once, as it was previewed."""
+def check_campaign(scratch, server, count=300, connections=2, local_parts=LOCAL_PARTS):
+    """`count` recipients, and the two that every server here refuses: everybody else is
+    sent his message once, as it was previewed, whatever the server's limits."""
     addresses = import_hostile(scratch, count, REFUSED, local_parts)
-    campaign = write_campaign(scratch, server.port, relay={"connections": 2},
+    campaign = write_campaign(scratch, server.port, relay={"connections": connections},
                               retry="\n  first: 1h\n  give-up: 2h")
     scratch.run("launch", campaign, "--yes", "--no-wait", code=75)
     report = scratch.report()
     counts = cli.check_conserved(report)
     assert counts["delivered"] == count, report["replies"]
     assert (counts["failed"], counts["deferred"]) == (1, 1), report["replies"]
+    assert report["attempts"] == count + 2, report["replies"]
     states = scratch.states()
     assert [states[address] for address in REFUSED] == ["failed", "deferred"]
     messages = arrived(server, count)
     assert len(messages) == count
     check_bytes(scratch, campaign, addresses, messages)
+
+
+def check_size(scratch, server):
+    """What is larger than the 100 KB of the server's SIZE is not sent; the others are."""
+    scratch.write("people.csv", "email,name\nsmall@d.example,s\nlarge@d.example,"
+                  + "l" * 150_000 + "\nother@d.example,o\n")
+    scratch.json("import", "people", "people.csv")
+    scratch.run("launch", scratch.campaign(server.port), "--yes", code=3)
+    assert scratch.states() == {"small@d.example": "delivered", "large@d.example": "failed",
+                                "other@d.example": "delivered"}
+    cli.wait_until(lambda: len(server.messages()) >= 2)
+    assert "large" not in server.log()

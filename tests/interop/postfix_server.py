@@ -45,7 +45,7 @@ smtpd_relay_restrictions = reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access inline:{{{access}}}, permit
 smtpd_delay_reject = yes
 smtpd_helo_required = yes
-smtpd_forbid_bare_newline = {bare_newline}
+smtpd_forbid_bare_newline = reject
 smtpd_forbid_bare_newline_exclusions =
 smtpd_forbid_unauth_pipelining = yes
 swap_bangpath = no
@@ -55,14 +55,13 @@ strict_rfc821_envelopes = yes
 strict_7bit_headers = yes
 strict_8bitmime = yes
 strict_mime_encoding_domain = yes
-smtpd_discard_ehlo_keywords = {hidden}
-smtpd_client_connection_count_limit = 0
 default_process_limit = 20
 in_flow_delay = 0
+{options}
 """
 
 MASTER = """
-127.0.0.1:{port} inet n - n - - smtpd
+{entry}
 postlog   unix-dgram n - n - 1 postlogd
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
@@ -78,6 +77,14 @@ retry     unix  -       -       n       -       -       error
 discard   unix  -       -       n       -       -       discard
 anvil     unix  -       -       n       -       1       anvil
 """
+
+# The port, or postscreen on it: who passes is handed to smtpd from his next connection on.
+SMTPD = "127.0.0.1:{port} inet n - n - - smtpd"
+POSTSCREEN = """127.0.0.1:{port} inet n - n - 1 postscreen
+smtpd pass - - n - - smtpd"""
+
+# What a test may want otherwise.
+OPTIONS = {"smtpd_client_connection_count_limit": "0", "smtpd_discard_ehlo_keywords": ""}
 
 REFUSED = {"bounce@refused.example": "550 5.1.1 no such user",
            "later@refused.example": "450 4.2.0 come back later"}
@@ -100,7 +107,9 @@ def free_port():
 
 
 class Postfix:
-    def __init__(self, hidden=""):
+    """`options` are parameters of main.cf."""
+
+    def __init__(self, entry=SMTPD, **options):
         # Not below pytest's folder: that one is closed to Postfix's own user.
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="broadside-postfix-"))
         self.root.chmod(0o755)
@@ -114,8 +123,9 @@ class Postfix:
         access = ", ".join(f"{{{rcpt} = {reply}}}" for rcpt, reply in {**REFUSED, **DEAD}.items())
         (self.etc / "main.cf").write_text(MAIN.format(
             root=self.root, uid=nobody.pw_uid, gid=nobody.pw_gid, access=access,
-            bare_newline="reject", hidden=hidden))
-        (self.etc / "master.cf").write_text(MASTER.format(port=self.port))
+            options="\n".join(f"{name} = {value}"
+                              for name, value in {**OPTIONS, **options}.items())))
+        (self.etc / "master.cf").write_text(MASTER.format(entry=entry.format(port=self.port)))
         try:
             self.command("start")
             self.wait_for_port()

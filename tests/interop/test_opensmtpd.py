@@ -27,3 +27,14 @@ def test_campaign_arrives_byte_for_byte(scratch, opensmtpd):
     hostile.check_campaign(scratch, server)
     refused = [line for line in server.log().splitlines() if "failed-command" in line]
     assert len(refused) == 2, refused
+
+
+def test_its_limit_of_messages_charges_nobody(scratch, opensmtpd):
+    server = opensmtpd(mails=7)
+    hostile.check_campaign(scratch, server, 40)
+    assert "Too many messages sent" in server.log()
+
+
+def test_size_is_respected(scratch, opensmtpd):
+    server = opensmtpd(size="100K")
+    hostile.check_size(scratch, server)

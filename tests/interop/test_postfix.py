@@ -7,6 +7,7 @@ import socket
 import pytest
 
 import hostile_campaign as hostile
+import postfix_server
 from conftest import cli
 from postfix_server import REFUSED
 
@@ -37,9 +38,37 @@ def test_campaign_arrives_byte_for_byte(scratch, postfix):
         assert trouble not in postfix.log()[said:]
 
 
-def test_plain_server_gets_the_same(scratch, plain_postfix):
-    """No PIPELINING, 8BITMIME, SIZE nor anything else."""
-    hostile.check_campaign(scratch, plain_postfix, len(hostile.VALUES))
+def test_plain_server_gets_the_same(scratch, own_postfix):
+    """It offers as little as can be."""
+    server = own_postfix(smtpd_discard_ehlo_keywords="pipelining, chunking, 8bitmime, "
+                         "smtputf8, size, dsn, enhancedstatuscodes")
+    hostile.check_campaign(scratch, server, len(hostile.VALUES))
+
+
+def test_few_connections_are_enough(scratch, own_postfix):
+    """421 at the greeting of all but two."""
+    server = own_postfix(smtpd_client_connection_count_limit=2)
+    hostile.check_campaign(scratch, server, 60, connections=8)
+    assert "Connection concurrency limit exceeded" in server.log()
+
+
+def test_postscreen_lets_us_in(scratch, own_postfix):
+    """It listens for who speaks before the greeting, pipelines what he may not, sends bare
+    line feeds or anything but SMTP, while it answers 450; at a second try it lets in."""
+    server = own_postfix(
+        entry=postfix_server.POSTSCREEN, postscreen_greet_wait="1s",
+        postscreen_greet_action="enforce", postscreen_pipelining_enable="yes",
+        postscreen_pipelining_action="enforce", postscreen_bare_newline_enable="yes",
+        postscreen_bare_newline_action="enforce", postscreen_non_smtp_command_enable="yes")
+    addresses = hostile.import_hostile(scratch, 12)
+    campaign = hostile.write_campaign(scratch, server.port, relay={"connections": 1},
+                                      retry="\n  first: 1s")
+    scratch.run("launch", campaign, "--yes")
+    messages = hostile.arrived(server, len(addresses))
+    hostile.check_bytes(scratch, campaign, addresses, messages)
+    assert "PASS NEW" in server.log()
+    for trouble in ("PREGREET", "COMMAND PIPELINING", "BARE NEWLINE", "NON-SMTP"):
+        assert trouble not in server.log()
 
 
 def test_remote_queue_id_is_kept(scratch, postfix):
