@@ -57,6 +57,20 @@ static bool relay_others_are_starving(const struct relay *relay)
     return relay_any_other(relay, relay->run->is_starving);
 }
 
+/* How many connections may be open over all workers, when `open` are. */
+static unsigned relay_cap(const struct relay *relay, unsigned open, uint64_t now_ns)
+{
+    struct relay_shared *shared = relay->shared;
+    unsigned most = relay->settings->connections, peak = atomic_load(&shared->peak);
+    uint_fast64_t probe_ns = atomic_load(&shared->probe_ns);
+    if (probe_ns == 0 || peak >= most)
+        return most;
+    bool is_probe = open == peak && now_ns >= probe_ns &&
+                    atomic_compare_exchange_strong(&shared->probe_ns, &probe_ns,
+                                                   now_ns + RELAY_PROBE_NS);
+    return is_probe ? peak + 1 : peak;
+}
+
 bool relay_reserve(struct relay *relay, uint64_t now_ns)
 {
     bool has_share = relay->open < relay_share(relay);
@@ -67,12 +81,15 @@ bool relay_reserve(struct relay *relay, uint64_t now_ns)
         return false;
     atomic_bool *is_hungry = &relay->run->is_hungry[relay->worker];
     unsigned open = atomic_load(&relay->shared->open);
-    while (open < relay->settings->connections)
+    unsigned cap = relay_cap(relay, open, now_ns);
+    while (open < cap)
         if (atomic_compare_exchange_weak(&relay->shared->open, &open, open + 1)) {
             relay->open++;
+            relay->is_capped = false;
             atomic_store(is_hungry, false);
             return true;
         }
+    relay->is_capped = has_share && cap < relay->settings->connections;
     atomic_store(is_hungry, has_share);
     return false;
 }
@@ -96,7 +113,7 @@ void relay_tell_hunger(const struct relay *relays, size_t count, bool is_wanted)
     unsigned ready = 0, worker = relays[0].worker;
     struct run_shared *run = relays[0].run;
     for (size_t i = 0; i < count; i++) {
-        has_failed |= relays[i].failures > 0;
+        has_failed |= relays[i].failures > 0 || relays[i].is_capped;
         ready += relays[i].ready;
     }
     atomic_store(&run->is_starving[worker], is_wanted && has_failed && ready == 0);
@@ -118,6 +135,15 @@ void relay_became_ready(struct relay *relay)
 {
     atomic_store(&relay->run->was_reached, true);
     atomic_store(&relay->shared->failures_logged, 0);
+    struct relay_shared *shared = relay->shared;
+    unsigned ready = atomic_load(&shared->ready), peak = atomic_load(&shared->peak);
+    while (ready > peak)
+        if (atomic_compare_exchange_weak(&shared->peak, &peak, ready)) {
+            /* It takes more than it was known for: try the next one at once. */
+            if (atomic_load(&shared->probe_ns) > 0)
+                atomic_store(&shared->probe_ns, 1);
+            return;
+        }
 }
 
 /* "host:port: why", and only "host:port ..." where the reason begins with it. */
@@ -130,12 +156,39 @@ static void relay_explain(const struct relay *relay, const struct channel *chann
         snprintf(text, size, "%s: %s", relay->name, channel->trouble);
 }
 
-static unsigned relay_pause_s(const struct relay *relay)
+/* Whether it works for somebody, or has since the last failure. */
+static bool relay_works(const struct relay *relay)
 {
-    unsigned pause_s = relay->failures < 6 ? 1u << relay->failures : RELAY_PAUSE_MAX_S;
-    if (atomic_load(&relay->shared->ready) > 0 && pause_s > RELAY_PAUSE_FULL_S)
-        return RELAY_PAUSE_FULL_S;
-    return pause_s;
+    return atomic_load(&relay->shared->ready) > 0 ||
+           atomic_load(&relay->shared->completed) > relay->completed_at_failure;
+}
+
+static unsigned relay_pause_ms(const struct relay *relay)
+{
+    bool is_working = relay_works(relay);
+    unsigned first_ms = is_working ? RELAY_PAUSE_FULL_MS : 1000;
+    unsigned most_ms = 1000 * (is_working ? RELAY_PAUSE_FULL_S : RELAY_PAUSE_MAX_S);
+    unsigned pause_ms = relay->failures < 6 ? first_ms << relay->failures : most_ms;
+    return pause_ms < most_ms ? pause_ms : most_ms;
+}
+
+/* One connection more was refused than it has been seen to take. */
+static bool relay_is_full(const struct relay *relay, const struct channel *channel)
+{
+    unsigned peak = atomic_load(&relay->shared->peak);
+    return !channel->was_ready && peak > 0 && atomic_load(&relay->shared->ready) > 0 &&
+           atomic_load(&relay->shared->open) > peak;
+}
+
+static void relay_found_full(struct relay *relay, const struct channel *channel,
+                             uint64_t now_ns)
+{
+    char text[sizeof relay->name + sizeof channel->trouble];
+    relay_explain(relay, channel, text, sizeof text);
+    relay->is_capped = true;
+    if (atomic_exchange(&relay->shared->probe_ns, now_ns + RELAY_PROBE_NS) == 0)
+        log_line(LOG_WARN, "relay-full", "%s; going on with the connections it takes",
+                 text);
 }
 
 /* Opens the breaker; failures within one pause count once. */
@@ -148,14 +201,18 @@ static void relay_failed(struct relay *relay, const struct channel *channel,
     run_shared_set_trouble(relay->run, "%s", text);
     if (now_ns < relay->retry_ns)
         return;
-    unsigned pause_s = relay_pause_s(relay);
+    unsigned pause_ms = relay_pause_ms(relay);
     relay->failures++;
-    relay->retry_ns = now_ns + pause_s * NS_PER_S;
+    relay->retry_ns = now_ns + pause_ms * NS_PER_MS;
+    relay->completed_at_failure = atomic_load(&relay->shared->completed);
+    if (pause_ms < 1000)
+        return;
     unsigned logged = atomic_load(&relay->shared->failures_logged);
     if (relay->failures > logged &&
         atomic_compare_exchange_strong(&relay->shared->failures_logged, &logged,
                                        relay->failures))
-        log_line(LOG_WARN, "relay-trouble", "%s; next attempt in %u s", text, pause_s);
+        log_line(LOG_WARN, "relay-trouble", "%s; next attempt in %u s", text,
+                 pause_ms / 1000);
 }
 
 /* Whether a connection's end says something about its relay. One that broke at its
@@ -177,7 +234,11 @@ static bool relay_is_blamed(struct relay *relay, const struct channel *channel)
 
 void relay_lost(struct relay *relay, const struct channel *channel, uint64_t now_ns)
 {
-    if (relay_is_blamed(relay, channel))
+    if (!relay_is_blamed(relay, channel))
+        return;
+    if (relay_is_full(relay, channel))
+        relay_found_full(relay, channel, now_ns);
+    else
         relay_failed(relay, channel, now_ns);
 }
 

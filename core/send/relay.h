@@ -3,9 +3,13 @@
  *
  * The breaker: a failure closes it for 1, 2, 4 .. 60 s; while failures go on, one
  * connection at a time is tried. The share: a relay's cap is for the whole run; a
- * worker has its part of it for certain and may borrow what the others do not want. A
- * relay that takes fewer connections than its cap is shared as well: a worker that has
- * none at all starves, and those that have several give one up.
+ * worker has its part of it for certain and may borrow what the others do not want.
+ *
+ * A relay that refuses one more connection while others go on is not in trouble but
+ * full: it takes as many as have been ready at once. That is its cap then, one more is
+ * tried now and then, and what it does take is replaced without a pause. It is shared
+ * as well: a worker that has none at all starves, and those that have several give one
+ * up.
  *
  * Owns:    nothing.
  * Keeps:   the settings and the shared state.
@@ -19,10 +23,13 @@
 #include "core/send/channel.h"
 #include "core/send/shared.h"
 
-/* The pauses after failures; shorter while the relay works for other workers: then it
- * is only full, and they make room. */
-#define RELAY_PAUSE_MAX_S  60u
-#define RELAY_PAUSE_FULL_S 4u
+/* The pauses after failures; shorter while the relay works: then a server that has not
+ * noticed yet that we left is asked again soon. */
+#define RELAY_PAUSE_MAX_S   60u
+#define RELAY_PAUSE_FULL_S  4u
+#define RELAY_PAUSE_FULL_MS 100u
+/* How often a relay that is full is asked for one connection more. */
+#define RELAY_PROBE_NS UINT64_C(30000000000)
 /* Connections that may break in a row at their first message before the relay is held
  * to be in trouble. */
 #define RELAY_LOSSES_MAX 4u
@@ -45,6 +52,10 @@ struct relay {
     /* Failures in a row, and when it may be tried again. */
     unsigned failures;
     uint64_t retry_ns;
+    /* Messages it had answered for at the last failure. */
+    uint_fast64_t completed_at_failure;
+    /* Full, and this worker would have had a right to one connection more. */
+    bool is_capped;
 };
 
 void relay_init(struct relay *relay, struct run_shared *run, size_t index,

@@ -26,6 +26,10 @@ enum run_phase {
 struct relay_shared {
     /* Connections that are open or being opened, and those that can take messages. */
     atomic_uint open, ready;
+    /* The most that were ready at once; and before when no more than that are tried,
+     * because one more was refused while others went on. 0: nothing was refused yet. */
+    atomic_uint peak;
+    atomic_uint_fast64_t probe_ns;
     /* Messages it has answered for. */
     atomic_uint_fast64_t completed;
     atomic_bool has_failed;
