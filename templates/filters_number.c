@@ -69,9 +69,9 @@ static bool is_finite(struct template_machine *machine, struct number number)
     if (number.kind != NUMBER_FLOAT || isfinite(number.number))
         return true;
     machine_fail(machine, "%s",
-                 isnan(number.number) ? "NaN"
-                 : number.number < 0  ? "-Infinity"
-                                      : "Infinity");
+                 isnan(number.number) ? "Computation results in 'NaN' (Not a Number)"
+                 : number.number < 0  ? "Computation results in '-Infinity'"
+                                      : "Computation results in 'Infinity'");
     return false;
 }
 
@@ -99,7 +99,7 @@ struct value filter_round(struct template_machine *machine, struct value input,
     struct number number = number_of(input), digits = {.kind = NUMBER_INTEGER};
     if (count > 0)
         digits = number_of(arguments[0]);
-    struct value whole = number_value(number_floor(digits), &machine->arena);
+    struct value whole = number_value(number_truncate(digits), &machine->arena);
     int64_t places = whole.type == VALUE_INTEGER ? whole.integer : INT32_MAX;
     if (places <= 0 && !is_finite(machine, number))
         return value_nil();

@@ -117,6 +117,8 @@ static struct number number_of_string(struct str text)
                                    &coefficient))
             return binary(number_parse_float(trimmed));
     }
+    if (negative && coefficient == 0)
+        return binary(-0.0);
     size_t scale = trimmed.n - point - 1;
     if (scale >= POWERS)
         return binary(number_parse_float(trimmed));
@@ -125,7 +127,8 @@ static struct number number_of_string(struct str text)
 
 static struct number number_of_float(double number)
 {
-    if (!isfinite(number))
+    /* A zero with a sign is no coefficient. */
+    if (!isfinite(number) || (number == 0 && signbit(number)))
         return binary(number);
     if (number == 0)
         return decimal(0, 1);
@@ -189,7 +192,7 @@ double number_to_float(struct number a)
     return NAN;
 }
 
-/* Brings both to one scale; false if that does not fit. */
+/* Brings both to one scale; false if that does not fit: they are spoilt then. */
 static bool align(struct number *a, struct number *b)
 {
     if (a->scale < b->scale) {
@@ -206,8 +209,9 @@ static bool align(struct number *a, struct number *b)
 
 int number_compare(struct number a, struct number b)
 {
-    if (a.kind != NUMBER_FLOAT && b.kind != NUMBER_FLOAT && align(&a, &b))
-        return (a.coefficient > b.coefficient) - (a.coefficient < b.coefficient);
+    struct number p = a, q = b;
+    if (a.kind != NUMBER_FLOAT && b.kind != NUMBER_FLOAT && align(&p, &q))
+        return (p.coefficient > q.coefficient) - (p.coefficient < q.coefficient);
     double x = number_to_float(a), y = number_to_float(b);
     return (x > y) - (x < y);
 }
@@ -230,7 +234,9 @@ static struct number apply_binary(double a, enum number_operation operation, dou
     if (b == 0)
         return (struct number){.kind = NUMBER_ERROR};
     double rest = fmod(a, b);
-    return binary(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest);
+    if (rest == 0)
+        return binary(0);
+    return binary((rest < 0) != (b < 0) ? rest + b : rest);
 }
 
 /* A quotient of at least 19 digits: more than a float holds. */
@@ -238,6 +244,8 @@ static struct number divide_decimals(struct number a, struct number b)
 {
     if (b.coefficient == 0)
         return binary(number_to_float(a) / 0.0);
+    if (a.coefficient == 0 && b.coefficient < 0)
+        return binary(-0.0);
     int scale = a.scale - b.scale;
     int128 dividend = a.coefficient;
     while (dividend != 0 && !__builtin_mul_overflow(dividend, (int128)10, &dividend))
@@ -344,6 +352,12 @@ struct number number_ceil(struct number a)
     return integer(-floor_divide(-a.coefficient, power_of_ten(a.scale)));
 }
 
+struct number number_truncate(struct number a)
+{
+    bool is_negative = a.kind == NUMBER_FLOAT ? a.number < 0 : a.coefficient < 0;
+    return is_negative ? number_ceil(a) : number_floor(a);
+}
+
 /* coefficient / unit, to the nearest, half away from zero. */
 static int128 round_divide(int128 coefficient, int128 unit)
 {
@@ -375,9 +389,12 @@ struct number number_round(struct number a, int64_t digits)
     if (a.kind == NUMBER_INTEGER)
         return a;
     if (digits < a.scale) {
+        bool is_negative = a.coefficient < 0;
         a.coefficient =
             round_divide(a.coefficient, power_of_ten(a.scale - (int)digits));
         a.scale = (int)digits;
+        if (digits > 0 && is_negative && a.coefficient == 0)
+            return binary(-0.0);
     }
     if (digits == 0)
         return integer(a.coefficient);

@@ -57,6 +57,7 @@ int number_compare(struct number a, struct number b);
 struct number number_abs(struct number a);
 struct number number_floor(struct number a);
 struct number number_ceil(struct number a);
+struct number number_truncate(struct number a);
 /* Half away from zero at `digits` behind the point; digits <= 0: an integer. */
 struct number number_round(struct number a, int64_t digits);
 double number_to_float(struct number a);

@@ -123,7 +123,8 @@ static size_t format_float(double number, char *text)
     char digits[40];
     int exponent;
     size_t n = number_digits(number, digits, &exponent);
-    if (exponent >= -4 && exponent < 15)
+    /* Up to 15 digits, or whatever has a fraction. */
+    if (exponent >= -4 && (exponent < 15 || (int)n > exponent + 1))
         return at + put_fixed(text + at, digits, n, exponent);
     return at + put_scientific(text + at, digits, n, exponent);
 }

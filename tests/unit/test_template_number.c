@@ -33,6 +33,7 @@ static void number__floats_print_as_few_digits_as_read_back(void **state)
                  {0.00012345, "0.00012345"},
                  {1e14, "100000000000000.0"},
                  {1e15, "1.0e+15"},
+                 {1234567890123456.8, "1234567890123456.8"},
                  {1e100, "1.0e+100"},
                  {5e-324, "5.0e-324"},
                  {1.7976931348623157e308, "1.7976931348623157e+308"},
@@ -85,6 +86,9 @@ static void number__decimals_are_exact(void **state)
                  {"9223372036854775807", NUMBER_PLUS, "1", "9223372036854775808"},
                  {"9223372036854775807", NUMBER_TIMES, "9223372036854775807",
                   "85070591730234615847396907784232501249"},
+                 {"0", NUMBER_DIVIDE, "-2.5", "-0.0"},
+                 {"-0.0", NUMBER_TIMES, "3", "-0.0"},
+                 {"-0.5", NUMBER_TIMES, "9007199254740991", "-4503599627370495.5"},
                  {" 12abc", NUMBER_PLUS, "1_000", "1012"},
                  {"x", NUMBER_MINUS, "", "0"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++)
@@ -114,7 +118,7 @@ static void number__rounds_half_away_from_zero(void **state)
                  {"183.357", 2, "183.36"}, {"15", -1, "20"},
                  {"-15", -1, "-20"},       {"7", 3, "7"},
                  {"1.5", -3, "0"},         {"0.5", 0, "1"},
-                 {"1.25", 1, "1.3"}};
+                 {"1.25", 1, "1.3"},       {"-0.04", 1, "-0.0"}};
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_prints(
             number_value(number_round(of(cases[i].number), cases[i].digits), &arena),
@@ -127,6 +131,17 @@ static void number__floor_and_ceil(void **state)
     assert_prints(number_value(number_floor(of("-5.4")), &arena), "-6");
     assert_prints(number_value(number_ceil(of("-5.4")), &arena), "-5");
     assert_prints(number_value(number_ceil(of("5.0")), &arena), "5");
+    assert_prints(number_value(number_truncate(of("-0.5")), &arena), "0");
+    assert_prints(number_value(number_truncate(of("1.9")), &arena), "1");
+}
+
+/* Brought to one scale the second does not fit; that spoilt the comparison once. */
+static void number__compares_what_has_no_common_scale(void **state)
+{
+    (void)state;
+    const char *large = "1000000000000000000000000000000000000";
+    assert_int_equal(number_compare(of("0.8008247332292833"), of(large)), -1);
+    assert_int_equal(number_compare(of(large), of("0.8008247332292833")), 1);
 }
 
 static int setup(void **state)
@@ -152,6 +167,7 @@ int main(void)
         cmocka_unit_test(number__integer_by_zero_is_an_error),
         cmocka_unit_test(number__rounds_half_away_from_zero),
         cmocka_unit_test(number__floor_and_ceil),
+        cmocka_unit_test(number__compares_what_has_no_common_scale),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
