@@ -115,11 +115,11 @@ const struct command command_template_convert = {
     .arguments = "FILE",
     .summary = "turn merge tags or Handlebars into Liquid",
     .details =
-        "Prints the template in Liquid. What has no counterpart stays as it is and "
-        "is\nlisted on standard error as FILE:LINE:COLUMN; the exit code is 3 "
+        "Prints the template in Liquid. What has no counterpart becomes a comment "
+        "and is\nlisted on standard error as FILE:LINE:COLUMN; the exit code is 3 "
         "then.\nMailchimp: *|FNAME|*, *|IF:...|*, *|UPPER:...|*, *|DATE:...|*. "
         "SendGrid: {{name}},\n{{{raw}}}, {{#if}}, {{#unless}}, {{#each}}, "
-        "{{#equals}} and their like, {{insert}}.\n",
+        "{{#equals}} and their like, {{insert}},\n{{formatDate}}, {{length}}.\n",
     .args_min = 1,
     .args_max = 1,
     .options = convert_options,

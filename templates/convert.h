@@ -2,7 +2,8 @@
  * convert.h - templates of other tools into Liquid
  *
  * Mailchimp's merge tags and the Handlebars of SendGrid's dynamic templates. What has
- * no counterpart stays as it is, and is reported.
+ * no counterpart becomes a comment and is reported, so that the result can be read
+ * (strictly) whatever the source was.
  *
  * Owns:    nothing.
  * Thread:  any.

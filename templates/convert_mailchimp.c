@@ -16,6 +16,7 @@ static const struct {
              {{"MERGE2", 6}, {"last_name", 9}},
              {{"UNSUB", 5}, {"unsubscribe_url", 15}},
              {{"LIST:NAME", 9}, {"list_name", 9}},
+             {{"MC:CAMPAIGN_NAME", 16}, {"campaign_name", 13}},
              {{"CAMPAIGN_NAME", 13}, {"campaign_name", 13}}};
 
 /* A column is called like the tag, in lower case. */
@@ -93,55 +94,73 @@ static void add_condition(struct converter *converter, struct str condition,
 }
 
 /* The words of a condition are a name and perhaps a comparison. */
-static bool is_condition(struct str condition)
+static bool is_condition(struct str condition, bool *has_comparison)
 {
     size_t at = 0;
     while (at < condition.n && is_word_char(condition.p[at]))
         at++;
     struct str rest = strip_both(str_from(condition, at));
+    *has_comparison = rest.n > 0;
     return at > 0 && (rest.n == 0 || memchr("=!<>", rest.p[0], 4) != NULL);
 }
 
+/* One that Liquid cannot say stays, and so do its parts and its end. */
 static void add_if(struct converter *converter, struct str tag, struct str condition,
                    bool wanted)
 {
-    if (!is_condition(condition) ||
-        converter_open(converter, STR("IF"), "endif") == NULL) {
-        converter_keep(converter, tag, "a condition that Liquid cannot say");
+    static const char why[] = "a condition that Liquid cannot say";
+    bool has_comparison, is_readable = is_condition(condition, &has_comparison);
+    bool is_unless = !wanted && has_comparison;
+    size_t start = converter->liquid->n;
+    struct block *block = converter_open(converter, STR("IF"), tag, "");
+    if (block == NULL || !is_readable) {
+        converter_keep(converter, tag, block == NULL ? "nested too deep" : why);
         return;
     }
-    converter->blocks[converter->depth - 1].name = tag;
-    converter_add(converter, STR("{% if "));
-    add_condition(converter, condition, wanted);
+    converter_add(converter, is_unless ? STR("{% unless ") : STR("{% if "));
+    add_condition(converter, condition, wanted || is_unless);
     converter_add(converter, STR(" %}"));
+    if (converter_accept(converter, start,
+                         is_unless ? "{% endunless %}" : "{% endif %}", tag, why))
+        block->end = is_unless ? "endunless" : "endif";
 }
 
 static void add_else_if(struct converter *converter, struct str tag,
                         struct str condition)
 {
-    if (converter->depth == 0 || !is_condition(condition)) {
-        converter_keep(converter, tag, "stands in no condition");
+    static const char why[] = "a condition that Liquid cannot say";
+    size_t start = converter->liquid->n;
+    bool has_comparison, is_readable = is_condition(condition, &has_comparison);
+    if (!converter_else(converter, tag, true))
+        return;
+    if (!is_readable) {
+        converter_keep(converter, tag, why);
         return;
     }
+    converter_add(converter, STR("{% if "));
+    add_condition(converter, condition, true);
+    converter_add(converter, STR(" %}"));
+    if (!converter_accept(converter, start, "{% endif %}", tag, why))
+        return;
+    converter->liquid->n = start;
     converter_add(converter, STR("{% elsif "));
     add_condition(converter, condition, true);
     converter_add(converter, STR(" %}"));
 }
 
-static void add_word(struct converter *converter, struct str tag, struct str word,
-                     bool closes)
+static void add_end(struct converter *converter, struct str tag, struct str name)
 {
-    if (converter->depth == 0) {
-        converter_keep(converter, tag, "stands in no condition");
-        return;
-    }
-    converter_add(converter, word);
-    converter->depth -= closes;
+    if (converter->depth == 0 ||
+        !str_equal_nocase(converter->blocks[converter->depth - 1].name, name))
+        converter_keep(converter, tag, "ends what is not open");
+    else
+        converter_close(converter, tag);
 }
 
 static void add_filtered(struct converter *converter, struct str tag, struct str name,
                          struct str filter)
 {
+    size_t start = converter->liquid->n;
     if (!is_known_name(name)) {
         converter_keep(converter, tag, "no column can be called that");
         return;
@@ -150,43 +169,20 @@ static void add_filtered(struct converter *converter, struct str tag, struct str
     add_name(converter, name);
     converter_add(converter, filter);
     converter_add(converter, STR(" }}"));
+    (void)converter_accept(converter, start, "", tag, "no column can be called that");
 }
 
-/* PHP's letters for the parts of a date. */
-static struct str date_directive(char letter)
+static void add_date(struct converter *converter, struct str tag, struct str format)
 {
-    switch (letter) {
-    case 'd': return STR("%d");
-    case 'j': return STR("%-d");
-    case 'D': return STR("%a");
-    case 'l': return STR("%A");
-    case 'm': return STR("%m");
-    case 'n': return STR("%-m");
-    case 'M': return STR("%b");
-    case 'F': return STR("%B");
-    case 'y': return STR("%y");
-    case 'Y': return STR("%Y");
-    case 'H': return STR("%H");
-    case 'h': return STR("%I");
-    case 'g': return STR("%-l");
-    case 'G': return STR("%-k");
-    case 'i': return STR("%M");
-    case 's': return STR("%S");
-    case 'a': return STR("%P");
-    case 'A': return STR("%p");
-    default: return STR_NULL;
-    }
-}
-
-static void add_date(struct converter *converter, struct str format)
-{
+    size_t start = converter->liquid->n;
     converter_add(converter, STR("{{ \"now\" | date: \""));
-    for (size_t i = 0; i < format.n; i++) {
-        struct str directive = date_directive(format.p[i]);
-        converter_add(converter,
-                      str_is_null(directive) ? str_slice(&format.p[i], 1) : directive);
+    if (!convert_php_date(converter, format)) {
+        converter->liquid->n = start;
+        converter_keep(converter, tag, "strftime has no such part of a date");
+        return;
     }
     converter_add(converter, STR("\" }}"));
+    (void)converter_accept(converter, start, "", tag, "no format of a date");
 }
 
 /* What follows a verb and its colon, if the tag begins with it. */
@@ -200,6 +196,13 @@ static bool verb(struct str inside, const char *word, struct str *rest)
     return true;
 }
 
+/* Groups of a list are not among its columns; what they enclose stays for all. */
+static void keep_group(struct converter *converter, struct str tag)
+{
+    (void)converter_open(converter, STR("INTERESTED"), tag, "");
+    converter_keep(converter, tag, "a list has no groups");
+}
+
 static bool convert_block(struct converter *converter, struct str tag,
                           struct str inside)
 {
@@ -210,21 +213,30 @@ static bool convert_block(struct converter *converter, struct str tag,
         add_if(converter, tag, rest, false);
     else if (verb(inside, "ELSEIF", &rest))
         add_else_if(converter, tag, rest);
+    else if (verb(inside, "INTERESTED", &rest) || verb(inside, "NOT_INTERESTED", &rest))
+        keep_group(converter, tag);
     else if (str_equal_nocase(inside, STR("ELSE:")) ||
-             str_equal_nocase(inside, STR("ELSE")))
-        add_word(converter, tag, STR("{% else %}"), false);
-    else if (verb(inside, "END", &rest) && str_equal_nocase(rest, STR("IF")))
-        add_word(converter, tag, STR("{% endif %}"), true);
+             str_equal_nocase(inside, STR("ELSE"))) {
+        if (converter_else(converter, tag, false))
+            converter_add(converter, STR("{% else %}"));
+    } else if (verb(inside, "END", &rest) && is_tag_name(rest))
+        add_end(converter, tag, rest);
     else
         return false;
     return true;
 }
 
+/* What Mailchimp itself fills in, though it looks like a column. */
 static bool is_unknown_verb(struct str inside)
 {
-    static const char *const words[] = {"ARCHIVE",  "FORWARD", "UPDATE_PROFILE",
-                                        "TWITTER",  "REWARDS", "ABOUT_LIST",
-                                        "TRANSLATE"};
+    static const char *const words[] = {"ARCHIVE",         "ARCHIVE_LINK_SHORT",
+                                        "FORWARD",         "UPDATE_PROFILE",
+                                        "TWITTER",         "REWARDS",
+                                        "ABOUT_LIST",      "TRANSLATE",
+                                        "MC_PREVIEW_TEXT", "MC_LANGUAGE",
+                                        "UNIQID",          "EMAIL_UID",
+                                        "CAMPAIGN_UID",    "ABUSE_EMAIL",
+                                        "REWARDS_TEXT",    "MC_LANGUAGE_LABEL"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (str_equal_nocase(inside, str_of(words[i])))
             return true;
@@ -248,9 +260,9 @@ static void convert_tag(struct converter *converter, struct str tag)
     else if (verb(inside, "URL", &rest))
         add_filtered(converter, tag, rest, STR(" | url_encode"));
     else if (verb(inside, "DATE", &rest))
-        add_date(converter, rest);
+        add_date(converter, tag, rest);
     else if (str_equal_nocase(inside, STR("CURRENT_YEAR")))
-        add_date(converter, STR("Y"));
+        add_date(converter, tag, STR("Y"));
     else if (is_known_name(inside) && !is_unknown_verb(inside))
         add_filtered(converter, tag, inside, STR(""));
     else
@@ -263,7 +275,7 @@ void convert_mailchimp(struct converter *converter)
     while (rest.n > 0) {
         const char *start = memmem(rest.p, rest.n, "*|", 2);
         size_t before = start != NULL ? (size_t)(start - rest.p) : rest.n;
-        converter_add(converter, str_head(rest, before));
+        converter_add_text(converter, str_head(rest, before));
         rest = str_from(rest, before);
         if (rest.n < 4)
             break;
@@ -274,5 +286,5 @@ void convert_mailchimp(struct converter *converter)
         convert_tag(converter, str_head(rest, n));
         rest = str_from(rest, n);
     }
-    converter_add(converter, rest);
+    converter_add_text(converter, rest);
 }

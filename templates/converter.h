@@ -11,12 +11,13 @@
 #define CONVERT_DEPTH_MAX 64
 
 struct block {
-    /* What ends it: "if", "each". */
-    struct str name;
+    /* What ends it, "if" or "each", and the whole tag that opened it. */
+    struct str name, tag;
     /* What stands before the names in it: "item." within {{#each}}. */
     char prefix[80];
-    /* Liquid's word for its end; NULL: it has none. */
+    /* Liquid's word for its end; "": it stayed as it was; NULL: it needs none. */
     const char *end;
+    bool has_else;
 };
 
 struct converter {
@@ -30,19 +31,39 @@ struct converter {
 };
 
 void converter_add(struct converter *converter, struct str text);
-/* Reports `text`, a slice of the source, and copies it. */
+/* Text between tags: what Liquid would take for a tag of its own is printed. */
+void converter_add_text(struct converter *converter, struct str text);
+/* In a comment, which the text cannot end. */
+void converter_add_comment(struct converter *converter, struct str text);
+/* Reports `text`, a slice of the source, and leaves it as a comment: what it would have
+ * printed is not known, and a recipient should not see the tag itself. */
 void converter_keep(struct converter *converter, struct str text, const char *why);
 /* Reports only. */
 void converter_report(struct converter *converter, struct str text, const char *why);
+/* Whether the Liquid since `start` is one, with `end` behind it; else it is taken back
+ * and `tag` kept instead. */
+bool converter_accept(struct converter *converter, size_t start, const char *end,
+                      struct str tag, const char *why);
 /* A name as Liquid can say it: as it is, or recipient["Order no."]. */
 void converter_add_name(struct converter *converter, struct str name);
 /* In quotes, of the kind that the text has not. */
 void converter_add_quoted(struct converter *converter, struct str text);
-/* NULL if there are too many. */
+
+/* A block begins; NULL if there are too many. */
 struct block *converter_open(struct converter *converter, struct str name,
-                             const char *end);
+                             struct str tag, const char *end);
+/* The innermost block ends. */
+void converter_close(struct converter *converter, struct str tag);
+/* Whether {% else %}, or {% elsif %} if it `has_condition`, may stand here; else `tag`
+ * is kept. */
+bool converter_else(struct converter *converter, struct str tag, bool has_condition);
 
 void convert_mailchimp(struct converter *converter);
 void convert_handlebars(struct converter *converter);
+
+/* convert_dates.c: "%d/%m/%Y" for the formats of PHP and of SendGrid's formatDate;
+ * false if strftime has not all of it. */
+bool convert_php_date(struct converter *converter, struct str format);
+bool convert_sendgrid_date(struct converter *converter, struct str format);
 
 #endif

@@ -97,7 +97,8 @@ def test_arguments_are_checked(scratch):
 def test_convert_prints_liquid_and_lists_the_rest(scratch):
     path = write(scratch, "m.html", "Hi *|FNAME|*\n *|POLL:x|*")
     done = scratch.run("template", "convert", path, code=3)
-    assert done.stdout == "Hi {{ first_name }}\n *|POLL:x|*"
+    assert done.stdout == \
+        "Hi {{ first_name }}\n {% comment %}*|POLL:x|*{% endcomment %}"
     assert f"{path}:2:2: not converted: *|POLL:x|*" in done.stderr
     path = write(scratch, "s.html", "{{#each a}}{{b}}{{/each}}")
     assert scratch.run("template", "convert", path).stdout == \

@@ -1,6 +1,6 @@
 /*
- * fuzz_template_convert.c - any bytes from either dialect into Liquid, which is then
- * read
+ * fuzz_template_convert.c - any bytes from either dialect into Liquid, which a campaign
+ * can read
  */
 #include "templates/convert.h"
 #include "templates/template.h"
@@ -22,14 +22,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str source = {(const char *)data, size};
     struct buf liquid;
-    struct template *template;
+    struct template *template = NULL;
     const struct template_options options = {.name = STR("fuzz")};
     for (int i = 0; i < 2; i++) {
         buf_init(&liquid, 1u << 20);
         if (convert_template(source, i == 0 ? CONVERT_MAILCHIMP : CONVERT_HANDLEBARS,
-                             &liquid, NULL, check_note) == ERR_NONE &&
-            template_compile(buf_str(&liquid), &options, &template, NULL) == ERR_NONE)
+                             &liquid, NULL, check_note) == ERR_NONE) {
+            if (template_compile(buf_str(&liquid), &options, &template, NULL) ==
+                ERR_DATA)
+                abort();
             template_free(template);
+            template = NULL;
+        }
         buf_fini(&liquid);
     }
     return 0;
