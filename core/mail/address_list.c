@@ -1,5 +1,7 @@
 #include "core/mail/address_list.h"
 
+#include "core/mail/encoded_word.h"
+
 /*
  * A scanner with one position. An element begins with words; what follows them says
  * what they were: '<' a display name, '@' a local part, ':' the name of a group.
@@ -192,39 +194,58 @@ static size_t unescape(char *to, size_t n, struct str s)
     return n;
 }
 
-/* Appends a word, without its quotation marks, to the phrase being built at `to`. */
-static size_t phrase_add(char *to, size_t n, struct str word)
+/* A phrase being built; `to` has room for twice what it is made of. */
+struct phrase {
+    char *to;
+    size_t n;
+    bool is_begun, was_encoded;
+};
+
+/* Appends a word without its quotation marks, or what it means if it is an
+ * encoded-word. Blanks between two of these are no part of the text; within quotation
+ * marks there is none (RFC 2047 sections 5 and 6.2). */
+static const char *phrase_add(struct phrase *phrase, struct str word)
 {
-    if (n > 0)
-        to[n++] = ' ';
-    if (word.p[0] == '"')
-        return unescape(to, n, str_slice(word.p + 1, word.n - 2));
-    memcpy(to + n, word.p, word.n);
-    return n + word.n;
+    bool is_encoded = is_encoded_word(word);
+    if (phrase->is_begun && !(is_encoded && phrase->was_encoded))
+        phrase->to[phrase->n++] = ' ';
+    phrase->is_begun = true;
+    phrase->was_encoded = is_encoded;
+    if (is_encoded)
+        return encoded_word_decode(word, phrase->to, &phrase->n);
+    if (word.p[0] == '"') {
+        phrase->n = unescape(phrase->to, phrase->n, str_slice(word.p + 1, word.n - 2));
+        return NULL;
+    }
+    memcpy(phrase->to + phrase->n, word.p, word.n);
+    phrase->n += word.n;
+    return NULL;
 }
 
 /* Words up to something that is none. One that is followed by '@' is left, for it is
  * a local part. */
 static const char *take_phrase(struct scan *scan, struct str *name)
 {
-    size_t n = 0;
     /* Every word is followed by a byte or is the last: the joined phrase fits. */
-    char *to = arena_alloc(scan->arena, scan->rest.n + 1);
-    if (to == NULL)
+    struct phrase phrase = {
+        .to = arena_alloc(scan->arena, ENCODED_WORD_BYTES_MAX(scan->rest.n) + 1)};
+    if (phrase.to == NULL)
         return "out of memory";
     for (size_t bytes; (bytes = word_bytes(scan->rest)) > 0;) {
         if (bytes == SIZE_MAX)
             return "a quotation mark is not closed";
         if (bytes < scan->rest.n && scan->rest.p[bytes] == '@')
             break;
-        n = phrase_add(to, n, str_head(scan->rest, bytes));
+        const char *why = phrase_add(&phrase, str_head(scan->rest, bytes));
         skip(scan, bytes);
-        const char *why = skip_blanks(scan);
+        if (why == NULL)
+            why = skip_blanks(scan);
         if (why != NULL)
             return why;
     }
-    *name = str_slice(to, n);
-    return NULL;
+    *name = str_slice(phrase.to, phrase.n);
+    /* Encoded-words can hold what no header may. */
+    return header_value_check(*name);
 }
 
 /* Behind a mailbox that has no name: old programs wrote it as a comment there (RFC 5322

@@ -2,9 +2,9 @@
  * address_list.h - From and the like: an address list read, and written encoded
  *
  * Reads what RFC 5322 section 3.4 lets a person write: display names in UTF-8, with or
- * without quotation marks, groups, comments (dropped, but for one behind an address
- * without a name, which is its name). The addresses themselves are
- * judged as strictly as any other.
+ * without quotation marks, or in encoded-words outside of them, groups, comments
+ * (dropped, but for one behind an address without a name, which is its name). The
+ * addresses themselves are judged as strictly as any other.
  *
  * Owns:    nothing; a list lies in the given arena.
  * Keeps:   the input, which the names may point into.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 static const struct {
     const char *input, *want;
@@ -34,6 +35,13 @@ static const struct {
     {"x <a@b\xC3\xBC"
      "cher.de>",
      " x <a@xn--bcher-kva.de>", 1},
+    {"=?UTF-8?Q?J=C3=BCrgen?= <a@b.c>", " =?utf-8?Q?J=C3=BCrgen?= <a@b.c>", 1},
+    {"=?utf-8?q?a?= =?UTF-8*en?B?YmM=?= d =?us-ascii?Q?e_f?= <a@b.c>",
+     " abc d e f <a@b.c>", 1},
+    {"=?iso-8859-1?Q?=FC?= <a@b.c>", " =?utf-8?B?w7w=?= <a@b.c>", 1},
+    {"=?utf-8?Q?=C3?= =?utf-8?Q?=BC?= <a@b.c>", " =?utf-8?B?w7w=?= <a@b.c>", 1},
+    {"=?utf-8?Q?Acme=2C_Inc?=: a@b.c;", " \"Acme, Inc\": a@b.c;", 1},
+    {"\"=?utf-8?q?a?=\" <a@b.c>", " =?utf-8?B?PT91dGYtOD9xP2E/PQ==?= <a@b.c>", 1},
     {"\"q\\\"x\" y <a@b.c>", " \"q\\\"x y\" <a@b.c>", 1},
 };
 
@@ -56,6 +64,13 @@ static const char *const bad[] = {
     "a@b.c\nBcc: x@y.z",
     "a@-b.c",
     ":;",
+    "=?utf-8?Q?a=0D=0ABcc:_x?= <a@b.c>",
+    "=?utf-8?Q?=C3?= <a@b.c>",
+    "=?utf-8?Q?=G1?= <a@b.c>",
+    "=?utf-8?Q?=C?= <a@b.c>",
+    "=?utf-8?B?a?= <a@b.c>",
+    "=?utf-8?B?a_b?= <a@b.c>",
+    "=?koi8-r?Q?=F0?= <a@b.c>",
 };
 
 static void list__good_ones_are_written_encoded(void **state)
@@ -124,6 +139,129 @@ static void list__no_memory_is_said(void **state)
     arena_fini(&none);
 }
 
+/* ---- headers of other people's mail -------------------------------------------- */
+
+/* What that suite's parser takes and a sender must not, or reads otherwise. */
+static const struct {
+    const char *id, *why;
+} otherwise[] = {
+    {"address/010", "a comment inside an address"},
+    {"address/011", "a group without addresses that has a comment for one"},
+    {"address/013", "a route, and blanks inside a domain"},
+    {"address/028", "an encoded-word in quotation marks is text (RFC 2047, 5)"},
+    {"address/031", "the same"},
+    {"address/037", "a URL is no address"},
+    {"address/042", "NO is no address"},
+    {"address/045", "a URL is no address"},
+    {"address/047", "a URL is no address"},
+};
+
+static bool is_otherwise(const char *id)
+{
+    for (size_t i = 0; i < sizeof otherwise / sizeof otherwise[0]; i++) {
+        if (strcmp(id, otherwise[i].id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The field's value: up to a line break that no blank follows, unfolded. */
+static struct str unfolded(const char *header, char *to)
+{
+    size_t n = 0;
+    for (const char *p = header; *p != '\0'; p++) {
+        if (*p == '\n' && p[1] != ' ' && p[1] != '\t')
+            break;
+        if (*p != '\r' && *p != '\n')
+            to[n++] = *p;
+    }
+    return str_slice(to, n);
+}
+
+static void assert_member(json_t *object, const char *key, struct str have,
+                          const char *id)
+{
+    const char *want = json_string_value(json_object_get(object, key));
+    if (!str_equal(have, str_of(want != NULL ? want : "")))
+        fail_msg("%s: %s is %.*s, wanted %s", id, key, STR_ARG(have), want);
+}
+
+/* From *at on, the mailboxes of `want`; the suite keeps the case of domains. */
+static void assert_mailboxes(const struct address_list *list, size_t *at, json_t *want,
+                             const char *id)
+{
+    size_t i;
+    json_t *mailbox;
+    json_array_foreach(want, i, mailbox)
+    {
+        while (*at < list->count && list->items[*at].kind != ITEM_MAILBOX)
+            (*at)++;
+        assert_true(*at < list->count);
+        const struct address_item *item = &list->items[(*at)++];
+        const char *address = json_string_value(json_object_get(mailbox, "address"));
+        assert_member(mailbox, "name", item->name, id);
+        if (!str_equal_nocase(item->address.text, str_of(address)))
+            fail_msg("%s: %.*s", id, STR_ARG(item->address.text));
+    }
+}
+
+static void check_header(struct arena *arena, json_t *json)
+{
+    char line[4096];
+    const char *id = json_string_value(json_object_get(json, "id"));
+    struct address_list list;
+    size_t at = 0, i;
+    json_t *group, *want = json_object_get(json, "expect");
+    if (is_otherwise(id))
+        return;
+    struct str value =
+        unfolded(json_string_value(json_object_get(json, "header")), line);
+    const char *why = address_list_parse(value, arena, &list);
+    if (why != NULL)
+        fail_msg("%s: %s", id, why);
+    json_array_foreach(json_object_get(want, "Group"), i, group)
+    {
+        if (json_is_string(json_object_get(group, "name"))) {
+            assert_int_equal(list.items[at].kind, ITEM_GROUP_BEGIN);
+            assert_member(group, "name", list.items[at].name, id);
+        }
+        assert_mailboxes(&list, &at, json_object_get(group, "addresses"), id);
+        while (at < list.count && list.items[at].kind == ITEM_GROUP_END)
+            at++;
+    }
+    assert_mailboxes(&list, &at, json_object_get(want, "List"), id);
+}
+
+/* The kinds of headers that the program reads: addresses. */
+static void list__mailparser_headers(void **state)
+{
+    struct arena arena;
+    char line[65536];
+    unsigned count = 0;
+    FILE *file =
+        fopen(SOURCE_ROOT "/../shared/conformance/mailparser-headers.jsonl", "r");
+    (void)state;
+    if (file == NULL) {
+        print_message("no conformance data (mailparser-headers.jsonl)\n");
+        skip();
+    }
+    arena_init(&arena, 1 << 20);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        json_t *json = json_loads(line, JSON_ALLOW_NUL, NULL);
+        assert_non_null(json);
+        if (strcmp(json_string_value(json_object_get(json, "kind")), "address") == 0) {
+            check_header(&arena, json);
+            count++;
+        }
+        json_decref(json);
+        arena_reset(&arena);
+    }
+    assert_true(count >= 25);
+    arena_fini(&arena);
+    if (file != NULL)
+        fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +269,7 @@ int main(void)
         cmocka_unit_test(list__bad_ones_are_refused),
         cmocka_unit_test(list__every_truncation_is_judged),
         cmocka_unit_test(list__no_memory_is_said),
+        cmocka_unit_test(list__mailparser_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
