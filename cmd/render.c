@@ -4,6 +4,7 @@
  * In batch mode a case that cannot be rendered, or is no case, is answered with its
  * error; the others go on. Each case sees only its own partials.
  */
+#include "cmd/case_partials.h"
 #include "cmd/commands.h"
 
 #include "cmd/files.h"
@@ -80,44 +81,6 @@ static enum err list_folder(void *self, void *context,
     return partials_list(str_of(self), context, found);
 }
 
-/* "NAME.liquid", else "NAME", of the object of partials. */
-static const struct value *case_partial(const struct value *partials, struct str name)
-{
-    struct str member;
-    for (size_t i = 0; i < value_member_count(partials); i++) {
-        const struct value *value = value_member_at(partials, i, &member);
-        if (member.n == name.n + 7 && str_has_prefix(member, name) &&
-            str_equal(str_from(member, name.n), STR(".liquid")))
-            return value;
-    }
-    return value_member(partials, name);
-}
-
-static enum err load_from_case(void *self, struct str name, struct arena *arena,
-                               struct str *source)
-{
-    const struct value *partial = case_partial(self, name);
-    if (partial == NULL || !value_is_string(partial, source))
-        return ERR_NOT_FOUND;
-    *source = arena_copy(arena, *source);
-    return str_is_null(*source) ? ERR_MEMORY : ERR_NONE;
-}
-
-static enum err list_case(void *self, void *context,
-                          enum err (*found)(void *context, struct str name))
-{
-    const struct value *partials = self;
-    enum err err = ERR_NONE;
-    for (size_t i = 0; i < value_member_count(partials) && err == ERR_NONE; i++) {
-        struct str name;
-        (void)value_member_at(partials, i, &name);
-        if (name.n > 7 && str_equal(str_from(name, name.n - 7), STR(".liquid")))
-            name.n -= 7;
-        err = found(context, name);
-    }
-    return err;
-}
-
 /* A member that is an object; false if it is there and is none. */
 static bool object_member(const struct value *value, const char *name,
                           const struct value **object)
@@ -183,8 +146,10 @@ static void answer_case(struct str line, const struct rendering *defaults,
     enum err err = value_parse_json(line, STR("case"), &value, &error);
     if (err == ERR_NONE)
         err = read_case(value, &rendering, &partials, &error);
-    struct template_loader loader = {(void *)(uintptr_t)partials, load_from_case,
-                                     list_case};
+    struct case_partials by_name;
+    if (err == ERR_NONE)
+        err = case_partials_open(&by_name, partials, arena);
+    struct template_loader loader = case_partials_loader(&by_name);
     if (partials != NULL)
         rendering.loader = &loader;
     if (err == ERR_NONE)

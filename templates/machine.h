@@ -41,6 +41,8 @@ struct cycle_state {
 
 /* What {% render %} gets its own of. */
 struct frame {
+    /* Of those that can be used again. */
+    struct frame *next_free;
     struct binding *bindings;
     int64_t *offsets;
     struct cycle_state *cycles;
@@ -64,6 +66,9 @@ struct template_machine {
     const struct template_input *input;
     struct pieces *pieces;
     struct frame *frame;
+    /* Those of partials that are done: nothing leaves {% render %}, so that a loop over
+     * a partial needs one frame, not one per item. */
+    struct frame *free_frames;
     struct run run;
     bool is_capturing;
     enum interrupt interrupt;

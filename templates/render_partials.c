@@ -75,6 +75,8 @@ static bool render_once(struct template_machine *machine,
     machine->scope_depth = scope_depth;
     machine->base_depth--;
     machine->interrupt = INTERRUPT_NONE;
+    inner->next_free = machine->free_frames;
+    machine->free_frames = inner;
     return ok;
 }
 

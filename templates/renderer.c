@@ -30,10 +30,17 @@ struct frame *frame_new(struct template_machine *machine, bool is_isolated)
     const struct template *template = machine->template;
     size_t bindings_bytes = template->symbol_count * sizeof(struct binding);
     size_t offsets_bytes = template->loop_name_count * sizeof(int64_t);
-    struct frame *frame = machine_alloc(machine, sizeof *frame);
-    char *memory = machine_alloc(machine, bindings_bytes + offsets_bytes);
-    if (frame == NULL || memory == NULL)
-        return NULL;
+    struct frame *frame = machine->free_frames;
+    char *memory;
+    if (frame != NULL) {
+        machine->free_frames = frame->next_free;
+        memory = (char *)frame->bindings;
+    } else {
+        frame = machine_alloc(machine, sizeof *frame);
+        memory = machine_alloc(machine, bindings_bytes + offsets_bytes);
+        if (frame == NULL || memory == NULL)
+            return NULL;
+    }
     memset(memory, 0, bindings_bytes + offsets_bytes);
     *frame = (struct frame){.bindings = (struct binding *)(void *)memory,
                             .offsets = (int64_t *)(void *)(memory + bindings_bytes),
@@ -300,6 +307,7 @@ static bool machine_start(struct template_machine *machine,
     machine->scope_depth = 1;
     machine->nesting = 0;
     machine->recipient = (struct value){0};
+    machine->free_frames = NULL;
     machine->failed = machine->is_message = machine->is_located = false;
     machine->fatal = ERR_NONE;
     machine->position = (struct position){.line = 1, .column = 1};

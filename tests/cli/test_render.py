@@ -88,6 +88,27 @@ def test_a_batch_answers_every_line(scratch):
     assert answers[6]["id"] == 7 and "error" in answers[6]
 
 
+def test_a_case_may_have_thousands_of_partials(scratch):
+    """Each found at once; a loop over one needs the memory of one."""
+    partials = {f"p{i}.liquid": f"{i};" for i in range(5000)}
+    partials |= {"p7": "no", "plain": "{{ x }}", "q.liquid": "no", "q": "no"}
+    template = "".join(f"{{% render 'p{i}' %}}" for i in range(5000))
+    loop = ("{% for i in (1..5000) %}{% render 'plain', x: i %}{% endfor %}" +
+            "".join(f"{{% assign v{i} = 1 %}}" for i in range(900)))
+    lines = [{"id": 1, "template": template, "partials": partials},
+             {"id": 2, "template": "{% assign n = 'p4999' %}{% include n %}",
+              "partials": partials},
+             {"id": 3, "template": loop, "partials": partials},
+             {"id": 4, "template": "{% render 'nope' %}", "partials": partials}]
+    done = scratch.run("render", "--batch", write(scratch, "b.jsonl",
+                       "\n".join(json.dumps(line) for line in lines)))
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert answers[0]["output"] == "".join(f"{i};" for i in range(5000))
+    assert answers[1]["output"] == "4999;"
+    assert answers[2]["output"] == "".join(str(i) for i in range(1, 5001))
+    assert "Could not find partial 'nope'" in answers[3]["error"]
+
+
 def test_arguments_are_checked(scratch):
     assert "TEMPLATE and DATA.json" in scratch.run("render", "a", code=64).stderr
     write(scratch, "b", "")
