@@ -6,6 +6,7 @@
  */
 #include "cmd/check_print.h"
 #include "cmd/commands.h"
+#include "cmd/files.h"
 #include "cmd/unknown_fields.h"
 
 #include <stdarg.h>
@@ -60,6 +61,35 @@ static void warn_of_unsubscribe(const struct survey *survey,
              "unsubscribing",
              (unsigned long long)(survey->linted - survey->with_unsubscribe_link),
              (unsigned long long)survey->linted);
+    if (survey->texts > survey->texts_with_unsubscribe)
+        warn(warnings,
+             "the text of %llu of %llu messages says nothing of unsubscribing",
+             (unsigned long long)(survey->texts - survey->texts_with_unsubscribe),
+             (unsigned long long)survey->texts);
+}
+
+/* Images that travel with the message, and what refers to them. */
+static void warn_of_inline(const struct content *content, const struct survey *survey,
+                           struct check_warnings *warnings)
+{
+    const struct str_list *files = &content->campaign->inline_files;
+    const struct survey_fault *unknown = &survey->unknown_cids;
+    if (unknown->messages > 0)
+        warn(warnings,
+             "cid:%.*s is no file of inline: in %llu messages, such as %.*s's, up to "
+             "%llu images are missing; add them to inline",
+             STR_ARG(str_head(survey->unknown_cid.address, 60)),
+             (unsigned long long)unknown->messages,
+             STR_ARG(str_head(unknown->samples.p[0].address, 80)),
+             (unsigned long long)unknown->places_max);
+    for (size_t i = 0; i < files->n && i < CONTENT_FILE_COUNT; i++) {
+        struct str name = str_head(file_name(files->p[i]), 60);
+        if (!survey->inline_used[i])
+            warn(warnings,
+                 "inline: %.*s: no message refers to it as cid:%.*s; attach it or "
+                 "leave it out",
+                 STR_ARG(name), STR_ARG(name));
+    }
 }
 
 static void warn_of_fault(const struct survey_fault *fault, const char *what,
@@ -85,8 +115,8 @@ static void warn_of_lint(const struct spam_lint *lint, struct check_warnings *wa
 static void warn_of_unknown(void *self, struct str where, struct str name,
                             unsigned line, unsigned column)
 {
-    warn(self, "%.*s:%u:%u: %.*s: neither the list nor the data file has it",
-         STR_ARG(str_head(where, 60)), line, column, STR_ARG(str_head(name, 50)));
+    warn(self, "%.*s:%u:%u: %.*s: %s", STR_ARG(str_head(where, 60)), line, column,
+         STR_ARG(str_head(name, 50)), unknown_field_why(name));
 }
 
 static void find_warnings(const struct content *content, const struct survey *survey,
@@ -112,6 +142,7 @@ static void find_warnings(const struct content *content, const struct survey *su
                   "links a message lead nowhere: empty or without https://", warnings);
     warn_of_fault(&survey->images_without_alt, "images a message have no alt text",
                   warnings);
+    warn_of_inline(content, survey, warnings);
 }
 
 static enum err check(struct opened *opened, const struct invocation *invocation,

@@ -132,6 +132,29 @@ static json_t *html_json(const struct survey *survey)
     return entry;
 }
 
+/* References to images that travel with the message, and those that have none. */
+static json_t *inline_json(const struct content *content, const struct survey *survey)
+{
+    const struct str_list *files = &content->campaign->inline_files;
+    json_t *entry = json_object(), *unused = json_array();
+    set_fault(entry, "unknown_cids", &survey->unknown_cids);
+    for (size_t i = 0; i < files->n && i < CONTENT_FILE_COUNT; i++) {
+        if (!survey->inline_used[i])
+            json_array_append_new(unused, json_out_str(files->p[i]));
+    }
+    json_object_set_new(entry, "unused", unused);
+    return entry;
+}
+
+static json_t *text_json(const struct survey *survey)
+{
+    json_t *entry = json_object();
+    set_count(entry, "looked_at", survey->texts);
+    set_count(entry, "without_unsubscribe_link",
+              survey->texts - survey->texts_with_unsubscribe);
+    return entry;
+}
+
 static json_t *invalid_json(const struct survey_invalid *invalid)
 {
     json_t *entry = json_object();
@@ -181,6 +204,8 @@ void check_print_json(const struct check_result *of)
     set_count(result, "without_unsubscribe_header",
               survey->rendered - survey->with_unsubscribe_header);
     json_object_set_new(result, "html", html_json(survey));
+    json_object_set_new(result, "text", text_json(survey));
+    json_object_set_new(result, "inline", inline_json(of->opened->content, survey));
     json_object_set_new(result, "identical_bodies", bodies_json(survey));
     json_object_set_new(result, "lint", spam_lint_json(&of->lint));
     json_object_set_new(result, "missing", missing);

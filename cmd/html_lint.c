@@ -90,7 +90,7 @@ static bool is_tag(struct str tag, struct str name)
 
 /* In a link's address or text; lower-case, without the characters beyond ASCII that
  * languages differ in. */
-static bool says_unsubscribe(struct str link)
+bool says_unsubscribe(struct str text)
 {
     static const char *const words[] = {
         "unsubscri",   "opt-out",  "optout",    "abmelden",
@@ -98,7 +98,7 @@ static bool says_unsubscribe(struct str link)
         "desinscri",   "disiscri", "uitschrij", "afmelden",
         "avmeld",      "wypisz",   "leiratko",  NULL};
     for (size_t i = 0; words[i] != NULL; i++)
-        if (contains_nocase(link, str_of(words[i])))
+        if (contains_nocase(text, str_of(words[i])))
             return true;
     return false;
 }
@@ -154,6 +154,27 @@ static struct str skip_to(struct str s, struct str what)
 {
     const char *at = s.n > 0 ? memmem(s.p, s.n, what.p, what.n) : NULL;
     return at != NULL ? str_from(s, (size_t)(at - s.p)) : str_from(s, s.n);
+}
+
+static bool is_cid_byte(char c)
+{
+    return (unsigned char)c > ' ' && strchr("\"'<>()", c) == NULL;
+}
+
+void html_cids(struct str html, void *self, void (*each)(void *self, struct str name))
+{
+    for (size_t i = 1; i + 4 < html.n; i++) {
+        if (html.p[i + 3] != ':' || strchr("\"'=(", html.p[i - 1]) == NULL ||
+            !str_has_prefix_nocase(str_from(html, i), STR("cid:")))
+            continue;
+        struct str name = str_from(html, i + 4);
+        size_t n = 0;
+        while (n < name.n && is_cid_byte(name.p[n]))
+            n++;
+        if (n > 0)
+            each(self, str_head(name, n));
+        i += 3 + n;
+    }
 }
 
 struct html_lint html_lint(struct str html)

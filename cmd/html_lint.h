@@ -23,5 +23,10 @@ struct html_lint {
 };
 
 struct html_lint html_lint(struct str html);
+/* Calls `each` for the name of every cid:NAME that an attribute or a style refers to.
+ */
+void html_cids(struct str html, void *self, void (*each)(void *self, struct str name));
+/* Whether a text or an address says so, in one of the languages that it knows. */
+bool says_unsubscribe(struct str text);
 
 #endif

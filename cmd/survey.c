@@ -9,6 +9,7 @@
 #include "cmd/survey.h"
 
 #include "cmd/compose.h"
+#include "cmd/files.h"
 #include "cmd/html_lint.h"
 #include "cmd/survey_bodies.h"
 #include "cmd/survey_findings.h"
@@ -65,12 +66,44 @@ static void note_missing(void *self, struct str where, struct str name, unsigned
     survey_note_missing(&worker->found, &worker->who, &what);
 }
 
-static void lint(struct worker *worker, const struct rendering *rendering)
+struct cid_search {
+    struct worker *worker;
+    unsigned unknown;
+};
+
+static void note_cid(void *self, struct str name)
+{
+    struct cid_search *search = self;
+    struct worker *worker = search->worker;
+    const struct str_list *files = &worker->content->campaign->inline_files;
+    for (size_t i = 0; i < files->n && i < CONTENT_FILE_COUNT; i++) {
+        if (str_equal(file_name(files->p[i]), name)) {
+            worker->found.inline_used[i] = true;
+            return;
+        }
+    }
+    search->unknown++;
+    survey_note_unknown_cid(&worker->found, worker->who.ordinal, name);
+}
+
+static void look_at_text(struct worker *worker, const struct rendering *rendering)
+{
+    if (worker->content->campaign->text.n == 0)
+        return;
+    struct str text = pieces_join(&rendering->text, &worker->arena);
+    worker->found.texts++;
+    worker->found.texts_with_unsubscribe += says_unsubscribe(text);
+}
+
+static void look_at_html(struct worker *worker, const struct rendering *rendering)
 {
     struct survey *found = &worker->found;
+    struct cid_search search = {.worker = worker};
     if (worker->content->html == NULL)
         return;
     struct str html = pieces_join(&rendering->html, &worker->arena);
+    html_cids(html, &search, note_cid);
+    survey_note_fault(found, &found->unknown_cids, &worker->who, search.unknown);
     struct html_lint seen = html_lint(html);
     found->linted++;
     found->with_unsubscribe_link += seen.has_unsubscribe;
@@ -102,7 +135,8 @@ static void note_rendered(struct worker *worker, const struct message *message)
     if (worker->unsubscribe_header < worker->content->campaign->header_count)
         found->with_unsubscribe_header +=
             rendering->header_values[worker->unsubscribe_header].n > 0;
-    lint(worker, rendering);
+    look_at_html(worker, rendering);
+    look_at_text(worker, rendering);
 }
 
 /* As launch does: first who is meant, then who of them is on the suppression list. */

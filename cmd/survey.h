@@ -72,6 +72,13 @@ struct survey {
      * show it, the worst and the first ones. */
     uint64_t linted, with_unsubscribe_link;
     struct survey_fault http_links, dead_links, images_without_alt;
+    /* References cid:NAME that no inline file answers; the first such name in the list.
+     * And which of the inline files some message refers to, in the file's order. */
+    struct survey_fault unknown_cids;
+    struct survey_sample unknown_cid;
+    bool inline_used[CONTENT_FILE_COUNT];
+    /* Texts that were written, not made from the HTML. */
+    uint64_t texts, texts_with_unsubscribe;
     struct survey_missing missing[SURVEY_MISSING_MAX];
     size_t missing_count;
     struct survey_invalid invalid_rows[SURVEY_INVALID_MAX];

@@ -152,6 +152,22 @@ void survey_note_fault(struct survey *survey, struct survey_fault *fault,
     take_sample(survey, &fault->samples, who->ordinal, who->address);
 }
 
+void survey_note_unknown_cid(struct survey *survey, uint64_t ordinal, struct str name)
+{
+    struct survey_sample *first = &survey->unknown_cid;
+    if (first->ordinal == 0 || ordinal < first->ordinal)
+        *first = (struct survey_sample){ordinal, arena_copy(&survey->arena, name)};
+}
+
+static void merge_cids(struct survey *into, const struct survey *part)
+{
+    for (size_t i = 0; i < CONTENT_FILE_COUNT; i++)
+        into->inline_used[i] |= part->inline_used[i];
+    if (part->unknown_cid.ordinal != 0)
+        survey_note_unknown_cid(into, part->unknown_cid.ordinal,
+                                part->unknown_cid.address);
+}
+
 static void merge_samples(struct survey *into, struct survey_samples *samples,
                           const struct survey_samples *from)
 {
@@ -235,5 +251,9 @@ void survey_merge(struct survey *into, const struct survey *part)
     merge_fault(into, &into->http_links, &part->http_links);
     merge_fault(into, &into->dead_links, &part->dead_links);
     merge_fault(into, &into->images_without_alt, &part->images_without_alt);
+    merge_fault(into, &into->unknown_cids, &part->unknown_cids);
+    merge_cids(into, part);
+    into->texts += part->texts;
+    into->texts_with_unsubscribe += part->texts_with_unsubscribe;
     merge_samples(into, &into->samples, &part->samples);
 }

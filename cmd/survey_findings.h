@@ -26,6 +26,8 @@ void survey_note_rendered(struct survey *survey, const struct survey_recipient *
 /* A message in which it is so at `places`, which may be none. */
 void survey_note_fault(struct survey *survey, struct survey_fault *fault,
                        const struct survey_recipient *who, unsigned places);
+/* One reference to no inline file; the first in the list is kept. */
+void survey_note_unknown_cid(struct survey *survey, uint64_t ordinal, struct str name);
 /* Adds what another thread found. */
 void survey_merge(struct survey *into, const struct survey *part);
 

@@ -15,9 +15,7 @@ struct seeker {
 static bool is_known(const struct content *content, struct str name)
 {
     static const struct str reserved[] = {
-        {"email", 5},          {"recipient", 9},        {"list_name", 9},
-        {"campaign_name", 13}, {"unsubscribe_url", 15},
-    };
+        {"email", 5}, {"recipient", 9}, {"list_name", 9}, {"campaign_name", 13}};
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
         if (str_equal(reserved[i], name))
             return true;
@@ -27,6 +25,15 @@ static bool is_known(const struct content *content, struct str name)
             return true;
     }
     return content->data != NULL && value_member(content->data, name) != NULL;
+}
+
+const char *unknown_field_why(struct str name)
+{
+    /* Reserved for the links of an unsubscribe server that is not there yet. */
+    if (str_equal(name, STR("unsubscribe_url")))
+        return "it has no value yet: give the list a column or the data file a member "
+               "of that name";
+    return "neither the list nor the data file has it";
 }
 
 static void look_at_read(void *self, struct str name, unsigned line, unsigned column)
@@ -70,9 +77,8 @@ static void warn(void *self, struct str where, struct str name, unsigned line,
                  unsigned column)
 {
     (void)self;
-    log_line(LOG_WARN, "unknown-field",
-             "%.*s:%u:%u: %.*s: neither the list nor the data file has it",
-             STR_ARG(where), line, column, STR_ARG(str_head(name, 100)));
+    log_line(LOG_WARN, "unknown-field", "%.*s:%u:%u: %.*s: %s", STR_ARG(where), line,
+             column, STR_ARG(str_head(name, 100)), unknown_field_why(name));
 }
 
 void unknown_fields_warn(const struct content *content)

@@ -2,8 +2,9 @@
  * unknown_fields.h - names that a campaign's templates read and nobody has
  *
  * A name that is no column of the list, no member of the data file and none of the
- * reserved ones is empty for every recipient: most often it is misspelt. Said before
- * anything is sent, as a warning, for `{% if %}` may well ask for what is not there.
+ * reserved ones that have a value is empty for every recipient: most often it is
+ * misspelt. Said before anything is sent, as a warning, for `{% if %}` may well ask for
+ * what is not there.
  *
  * Thread:  any.
  * Limits:  UNKNOWN_FIELDS_MAX are reported, each name once a template.
@@ -20,6 +21,8 @@ typedef void unknown_field_each(void *self, struct str where, struct str name,
 
 void unknown_fields(const struct content *content, unknown_field_each *each,
                     void *self);
+/* What to tell of such a name. */
+const char *unknown_field_why(struct str name);
 /* A warning on standard error for each. */
 void unknown_fields_warn(const struct content *content);
 

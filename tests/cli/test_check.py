@@ -102,6 +102,43 @@ def test_warnings(scratch):
         assert words in text, words
 
 
+def test_cid_references_and_inline_files_belong_together(scratch):
+    html = ("<style>p { background: url(cid:tile.png) }</style><img alt='' src='cid:logo.png'>"
+            "{% if first_name == 'Ada' %}<img alt='' src=\"cid:lgoo.png\">{% endif %}"
+            "{% if plan == 'pro' %}<img alt='' src=cid:extra.png>{% endif %} acid:x cid: y")
+    for name in ("logo.png", "tile.png", "extra.png", "old.png"):
+        scratch.write(name, "x")
+    file = campaign(scratch, html=html,
+                    extra="inline: [logo.png, tile.png, extra.png, old.png]\n")
+    done = scratch.json("check", file)
+    assert done["inline"] == {"unknown_cids": 1, "messages_with_unknown_cids": 1,
+                              "unused": ["old.png"]}
+    text = scratch.run("check", file).stdout
+    assert "cid:lgoo.png is no file of inline: in 1 messages, such as a@example.org's" in text
+    assert "inline: old.png: no message refers to it as cid:old.png" in text
+    assert "extra.png" not in text
+
+
+def test_a_written_text_is_looked_at_for_unsubscribing(scratch):
+    file = campaign(scratch, extra="text: spring.txt\n").replace("html: spring.html\n", "")
+    yaml = (scratch.path / file).read_text().replace("html: spring.html\n", "")
+    scratch.write(file, yaml)
+    scratch.write("spring.txt", "Hi\n{% if plan == 'pro' %}https://x.example/unsubscribe{% endif %}\n")
+    assert scratch.json("check", file)["text"] == {"looked_at": 3, "without_unsubscribe_link": 1}
+    assert "the text of 1 of 3 messages says nothing of unsubscribing" in \
+        scratch.run("check", file).stdout
+
+
+def test_unsubscribe_url_has_no_value_of_its_own(scratch):
+    file = campaign(scratch, html="<a href='{{ unsubscribe_url }}'>leave</a>")
+    said = "spring.html:1:13: unsubscribe_url: it has no value yet"
+    assert said in scratch.run("check", file).stdout
+    scratch.write("shop.json", '{"unsubscribe_url": "https://x.example/leave"}')
+    (scratch.path / file).write_text((scratch.path / file).read_text() + "data: shop.json\n")
+    text = scratch.run("check", file).stdout
+    assert "no value yet" not in text and "lead nowhere" not in text
+
+
 def test_identical_bodies_are_counted_with_samples(scratch):
     scratch.write("people.csv", "email,first_name,plan\n" + "".join(
         f"r{i}@example.org,{name},x\n" for i, name in enumerate(

@@ -49,6 +49,24 @@ static void html_lint__counts_what_readers_mind(void **state)
     }
 }
 
+static void gather_cid(void *self, struct str name)
+{
+    char *names = self;
+    strncat(names, name.p, name.n);
+    strcat(names, ";");
+}
+
+static void html_cids__are_those_of_attributes_and_styles(void **state)
+{
+    char names[256] = "";
+    (void)state;
+    html_cids(
+        STR("cid:a <img src=cid:b> <td background=\"CID:c.png\"> url(cid:d) 'cid:e'"
+            " url('cid:') acid:f see cid:g <img src='cid:h"),
+        names, gather_cid);
+    assert_string_equal(names, "b;c.png;d;e;h;");
+}
+
 static void media_type_of__goes_by_the_last_suffix(void **state)
 {
     (void)state;
@@ -63,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(html_lint__counts_what_readers_mind),
+        cmocka_unit_test(html_cids__are_those_of_attributes_and_styles),
         cmocka_unit_test(media_type_of__goes_by_the_last_suffix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
