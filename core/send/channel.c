@@ -25,8 +25,9 @@ static void channel_on_arm(void *self, struct smtp_message *message)
 }
 
 /* The message at which the connection broke without a word may be why it did. Where the
- * server said why (421: to that message; so many messages a connection) or we left by
- * ourselves, those that were not sent have nothing to do with it. */
+ * server said why (421: to that message; so many messages a connection), where nothing
+ * of the message was sent (it closed because of the one before) or where we left by
+ * ourselves, those that come back have nothing to do with it. */
 static void channel_suspect(struct channel *channel, struct flight *flight,
                             const struct outcome *outcome)
 {
@@ -36,6 +37,7 @@ static void channel_suspect(struct channel *channel, struct flight *flight,
                                             outcome->state == OUTCOME_IN_DOUBT);
     flight->is_suspect = is_unsent && !channel->has_suspect && outcome->code == 0 &&
                          smtp_policy_is_trouble(outcome) &&
+                         smtp_message_has_begun(&flight->message) &&
                          channel->flights.next == &flight->link;
     channel->has_suspect |= is_unsent || is_blamed || outcome->code == 421;
 }

@@ -266,6 +266,11 @@ bool smtp_message_is_overtaken(const struct smtp_message *message)
     return message->phase == SMTP_PHASE_QUEUED && !message->is_paced;
 }
 
+bool smtp_message_has_begun(const struct smtp_message *message)
+{
+    return message->phase != SMTP_PHASE_QUEUED;
+}
+
 /* Behind the others, or behind the last that it does not overtake: a message that waits
  * its turn behind a full queue of others arrives late by as many round trips, and the
  * pace that the receiver sees would be the queue's. */

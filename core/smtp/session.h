@@ -109,6 +109,8 @@ void smtp_session_submit(struct smtp_session *session, struct smtp_message *mess
 /* Whether a message with a pace overtakes this one: nothing of it is on the wire yet,
  * and it has no pace itself. */
 bool smtp_message_is_overtaken(const struct smtp_message *message);
+/* Whether anything of it was put on the wire; holds within its done, too. */
+bool smtp_message_has_begun(const struct smtp_message *message);
 /* The arming of a submitted message is durable: opens its gate. */
 void smtp_session_armed(struct smtp_session *session, struct smtp_message *message);
 /* Arming was refused (suppressed, cancelled): the message will not go out. Its done

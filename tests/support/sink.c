@@ -123,6 +123,9 @@ static void sink_rcpt(struct sink *sink, struct sink_connection *c, const char *
     else if (sink_is(c, "busy")) {
         sink_say(c, "421 4.3.2 too busy\r\n");
         c->is_closing = true;
+    } else if (sink_is(c, "expel")) {
+        sink_say(c, "550 5.7.1 go away\r\n");
+        c->is_closing = true;
     } else if (sink_is(c, "hangup"))
         c->is_closing = true;
     else {

@@ -3,7 +3,8 @@
  *
  * The recipient's local part picks what happens, as in the sandbox: bounce, full,
  * defer (451 at first, accepted later), busy (421 and closes), spam (554 after the
- * data), drop (closes after the data), slow (answers late), hangup (closes at RCPT);
+ * data), drop (closes after the data), slow (answers late), hangup (closes at RCPT),
+ * expel (550 at RCPT, and closes);
  * digits behind the word are allowed. Everything else is accepted and logged.
  *
  * Thread:  its own; the log is read after sink_stop.

@@ -238,6 +238,24 @@ static void run__messages_a_server_takes_per_connection_charge_nobody(void **sta
     scene_fini(&scene);
 }
 
+static void run__refusals_that_close_charge_nobody_else(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    for (size_t i = 0; i < 80; i++) {
+        snprintf(domains[i], sizeof domains[i], "d%zu.example", i);
+        scene_add(&scene, "user", domains[i], 5);
+        scene_add(&scene, "expel", domains[i], 15);
+    }
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 400);
+    assert_int_equal(scene.counts[MEMORY_FAILED], 1200);
+    assert_int_equal(scene.progress.attempts, 1600);
+    scene_fini(&scene);
+}
+
 static void run__message_at_which_a_server_hangs_up_is_deferred_in_the_end(void **state)
 {
     (void)state;
@@ -663,6 +681,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__each_kind_of_recipient_ends_in_its_state),
         cmocka_unit_test(run__busy_relay_costs_no_recipient),
         cmocka_unit_test(run__server_that_closes_often_loses_nobody),
+        cmocka_unit_test(run__refusals_that_close_charge_nobody_else),
         cmocka_unit_test(run__messages_a_server_takes_per_connection_charge_nobody),
         cmocka_unit_test(
             run__message_at_which_a_server_hangs_up_is_deferred_in_the_end),
