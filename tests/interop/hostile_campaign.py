@@ -116,7 +116,8 @@ def check_campaign(scratch, server, count=300, connections=2, local_parts=LOCAL_
     addresses = import_hostile(scratch, count, REFUSED, local_parts)
     campaign = write_campaign(scratch, server.port, relay={"connections": connections},
                               retry="\n  first: 1h\n  give-up: 2h")
-    scratch.run("launch", campaign, "--yes", "--no-wait", code=75)
+    done = scratch.run("launch", campaign, "--yes", "--no-wait", code=75)
+    assert "relay-lock-step" not in done.stderr
     report = scratch.report()
     counts = cli.check_conserved(report)
     assert counts["delivered"] == count, report["replies"]

@@ -60,6 +60,19 @@ def test_greylisted_are_delivered_later(scratch, exim):
     hostile.check_bytes(scratch, campaign, addresses, messages)
 
 
+def test_drop_charges_nobody_else(scratch, exim):
+    """550 to RCPT, and the connection is gone."""
+    server = exim(acl="""drop domains = drop.example
+         message = 550 5.7.1 go away""")
+    scratch.import_list([f"u{n}@{'drop' if n % 3 == 0 else 'ok'}.example" for n in range(60)])
+    done = scratch.run("launch", scratch.campaign(server.port, relay={"connections": 4}),
+                       "--yes", code=3)
+    assert "relay-" not in done.stderr
+    report = scratch.report()
+    assert (report["counts"]["delivered"], report["counts"]["failed"]) == (40, 20)
+    assert report["attempts"] == 60, report["replies"]
+
+
 INTERNATIONAL = ["пользователь@d.example", "用户@d.example", "user@bücher.example",
                  "用户@例え.example", "plain@d.example"]
 
