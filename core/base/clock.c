@@ -4,11 +4,21 @@
 #include <string.h>
 #include <time.h>
 
-uint64_t clock_mono_ns(void)
+static uint64_t clock_ns(clockid_t which)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(which, &now);
     return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_mono_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_boot_ns(void)
+{
+    return clock_ns(CLOCK_BOOTTIME);
 }
 
 int64_t clock_wall_ms(void)

@@ -1,5 +1,5 @@
 /*
- * clock.h - the two clocks, and how times are written
+ * clock.h - the clocks, and how times are written
  *
  * Monotonic nanoseconds pace rates, timeouts and back-off; wall-clock milliseconds
  * since 1970 (UTC) are what is stored and shown. They are never mixed.
@@ -17,6 +17,8 @@
 
 /* Nanoseconds since some fixed moment; never goes back. */
 uint64_t clock_mono_ns(void);
+/* The same, and it goes on while the machine sleeps. */
+uint64_t clock_boot_ns(void);
 /* Milliseconds since 1970-01-01T00:00:00Z. */
 int64_t clock_wall_ms(void);
 

@@ -130,7 +130,9 @@ struct compose_port {
 };
 
 struct clock_port {
-    uint64_t (*mono_ns)(void *self);
+    /* Never goes back or stands still, not even while the machine sleeps. */
+    uint64_t (*boot_ns)(void *self);
+    /* Asked once, when the run begins. */
     int64_t (*wall_ms)(void *self);
     void *self;
 };

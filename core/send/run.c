@@ -108,7 +108,7 @@ static void run_shared_init(struct run *run, const struct store_port *store,
     shared->workers = run_worker_count(&run->settings);
     shared->store = *store;
     shared->compose = *compose;
-    shared->clock = clock != NULL ? *clock : clock_port_system;
+    run_shared_set_clock(shared, clock != NULL ? clock : &clock_port_system);
     atomic_init(&shared->end, -1);
     pthread_mutex_init(&shared->trouble_mutex, NULL);
     mailbox_init(&shared->ledger_inbox, RUN_WORKERS_MAX * LEDGER_ORDERS_PER_WORKER,

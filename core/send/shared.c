@@ -5,10 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static uint64_t clock_system_mono_ns(void *self)
+static uint64_t clock_system_boot_ns(void *self)
 {
     (void)self;
-    return clock_mono_ns();
+    return clock_boot_ns();
 }
 
 static int64_t clock_system_wall_ms(void *self)
@@ -17,8 +17,22 @@ static int64_t clock_system_wall_ms(void *self)
     return clock_wall_ms();
 }
 
-const struct clock_port clock_port_system = {clock_system_mono_ns, clock_system_wall_ms,
+const struct clock_port clock_port_system = {clock_system_boot_ns, clock_system_wall_ms,
                                              NULL};
+
+void run_shared_set_clock(struct run_shared *shared, const struct clock_port *clock)
+{
+    shared->clock = *clock;
+    shared->began_boot_ns = clock->boot_ns(clock->self);
+    shared->began_wall_ms = clock->wall_ms(clock->self);
+}
+
+int64_t run_shared_wall_ms(const struct run_shared *shared)
+{
+    uint64_t now_ns = shared->clock.boot_ns(shared->clock.self);
+    return shared->began_wall_ms +
+           (int64_t)((now_ns - shared->began_boot_ns) / NS_PER_MS);
+}
 
 void run_shared_end(struct run_shared *shared, enum run_end end, enum run_phase phase)
 {

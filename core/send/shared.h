@@ -53,6 +53,9 @@ struct run_shared {
     struct store_port store;
     struct compose_port compose;
     struct clock_port clock;
+    /* When the run began, by both of its clocks. */
+    uint64_t began_boot_ns;
+    int64_t began_wall_ms;
     /* Orders from the workers. */
     struct mailbox ledger_inbox;
     atomic_int phase;
@@ -88,9 +91,10 @@ static inline enum run_phase run_shared_phase(struct run_shared *shared)
     return (enum run_phase)atomic_load_explicit(&shared->phase, memory_order_acquire);
 }
 
-static inline int64_t run_shared_wall_ms(const struct run_shared *shared)
-{
-    return shared->clock.wall_ms(shared->clock.self);
-}
+/* The run begins now. */
+void run_shared_set_clock(struct run_shared *shared, const struct clock_port *clock);
+/* The wall clock as it was when the run began, and what has passed since: somebody who
+ * sets the clock moves no retry, and expires nobody. */
+int64_t run_shared_wall_ms(const struct run_shared *shared);
 
 #endif

@@ -25,6 +25,10 @@ struct scene {
     struct run_progress progress;
     uint64_t counts[MEMORY_STATES];
     uint64_t elapsed_ns;
+    /* NULL: the machine's. */
+    const struct clock_port *clock;
+    int64_t jump_ms;
+    uint64_t started_ns;
     /* Called at each tick. */
     void (*tick)(struct scene *scene);
 };
@@ -67,9 +71,9 @@ static void scene_go(struct scene *scene)
         scene->relays[0].port = sink_port(scene->sink);
     }
     uint64_t started_ns = clock_mono_ns();
-    assert_int_equal(
-        run_new(&scene->settings, &store, &compose, NULL, &scene->run, &scene->error),
-        ERR_NONE);
+    assert_int_equal(run_new(&scene->settings, &store, &compose, scene->clock,
+                             &scene->run, &scene->error),
+                     ERR_NONE);
     assert_int_equal(run_start(scene->run, &scene->error), ERR_NONE);
     scene->err =
         run_wait(scene->run, 20, scene_tick, scene, &scene->end, &scene->error);
@@ -586,6 +590,52 @@ static void run__only_deferred_left_ends_it_without_waiting(void **state)
     scene_fini(&scene);
 }
 
+/* A wall clock that somebody sets while the first retries wait. */
+static _Atomic int64_t clock_jump_ms;
+
+static uint64_t jumping_boot_ns(void *self)
+{
+    (void)self;
+    return clock_boot_ns();
+}
+
+static int64_t jumping_wall_ms(void *self)
+{
+    (void)self;
+    return clock_wall_ms() + atomic_load(&clock_jump_ms);
+}
+
+static void tick_jump(struct scene *scene)
+{
+    if (scene->progress.attempts > 0)
+        atomic_store(&clock_jump_ms, scene->jump_ms);
+    if (clock_boot_ns() - scene->started_ns > 8 * NS_PER_S)
+        run_stop(scene->run);
+}
+
+static void run__setting_the_clock_moves_no_retry(void **state)
+{
+    (void)state;
+    static const struct clock_port jumping = {jumping_boot_ns, jumping_wall_ms, NULL};
+    static const int64_t day_ms = 86400000;
+    for (int64_t days = -3; days <= 3; days += 6) {
+        struct scene scene;
+        scene_init(&scene);
+        atomic_store(&clock_jump_ms, 0);
+        scene.jump_ms = days * day_ms;
+        scene.started_ns = clock_boot_ns();
+        scene.clock = &jumping;
+        scene.tick = tick_jump;
+        scene.settings.retry.give_up_ms = 2 * day_ms;
+        scene_add(&scene, "defer", "d.example", 5);
+        scene_add(&scene, "plain", "e.example", 5);
+        scene_go(&scene);
+        assert_int_equal(scene.end, RUN_FINISHED);
+        assert_int_equal(scene.counts[MEMORY_DELIVERED], 10);
+        scene_fini(&scene);
+    }
+}
+
 static void run__in_doubt_is_sent_again_if_asked_for(void **state)
 {
     (void)state;
@@ -701,6 +751,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__stop_leaves_what_was_sent_in_doubt),
         cmocka_unit_test(run__pause_from_another_terminal_drains),
         cmocka_unit_test(run__only_deferred_left_ends_it_without_waiting),
+        cmocka_unit_test(run__setting_the_clock_moves_no_retry),
         cmocka_unit_test(run__in_doubt_is_sent_again_if_asked_for),
         cmocka_unit_test(run__store_failure_ends_the_run),
         cmocka_unit_test(run__server_with_few_connections_is_not_hammered),
