@@ -21,6 +21,8 @@ static const struct option resume_options[] = {
      "go on though what recipients get has changed", 0, 0},
     {"file", OPTION_TEXT, "FILE", offsetof(struct resume_values, file),
      "the campaign file, if it was moved since the launch", 0, 0},
+    {"take-over", OPTION_FLAG, NULL, offsetof(struct resume_values, sending.take_over),
+     "the run on another machine that had it is dead", 0, 0},
     SENDING_OPTIONS(offsetof(struct resume_values, sending)),
     {0},
 };

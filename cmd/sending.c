@@ -7,6 +7,7 @@
 #include "cmd/progress.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/send/retry.h"
 #include "storage/ledger_store.h"
 #include "storage/reports.h"
 
@@ -249,9 +250,12 @@ int sending_run(struct store *store, const struct campaign *campaign,
     struct error close_error = {ERR_NONE, ""};
     enum run_end end = RUN_FAILED;
     uint64_t recovered = 0;
+    const struct ledger_options options = {
+        .retry_in_doubt = content->campaign->retry_in_doubt,
+        .take_over = values->take_over,
+        .wait_max_ms = retry_longest_ms(&content->campaign->retry)};
     enum err err =
-        ledger_store_open(store, campaign->id, content->campaign->retry_in_doubt,
-                          &ledger, &recovered, error);
+        ledger_store_open(store, campaign->id, &options, &ledger, &recovered, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     if (recovered > 0)

@@ -16,6 +16,8 @@
 struct sending_values {
     uint64_t workers, max_unconfirmed;
     bool no_wait;
+    /* resume's alone. */
+    bool take_over;
     unsigned progress;
 };
 

@@ -93,15 +93,21 @@ static enum err check_disk(struct ledger_store *ledger, struct error *error)
 }
 
 /* In one transaction: the campaign is ours, and what a dead run left is put right. */
-static enum err take_over(struct ledger_store *ledger, bool retry_in_doubt,
-                          uint64_t *recovered, struct error *error)
+static enum err take_over(struct ledger_store *ledger,
+                          const struct ledger_options *options, uint64_t *recovered,
+                          struct error *error)
 {
     struct recovery recovery;
     enum err err = load_campaign(ledger, error);
+    if (err == ERR_NONE && !options->take_over)
+        err = run_owner_check_machine(&ledger->owner, error);
     if (err == ERR_NONE)
         err = recovery_open(&recovery, ledger->store, ledger->campaign_id, error);
     if (err == ERR_NONE)
-        err = recovery_settle(&recovery, retry_in_doubt, error);
+        err = recovery_settle(&recovery, options->retry_in_doubt, error);
+    if (err == ERR_NONE && options->wait_max_ms > 0)
+        err = recovery_cap_waits(&recovery, clock_wall_ms() + options->wait_max_ms,
+                                 error);
     if (err != ERR_NONE)
         return err;
     *recovered = recovery.armed;
@@ -131,8 +137,9 @@ static void free_ledger(struct ledger_store *ledger)
 }
 
 enum err ledger_store_open(struct store *store, int64_t campaign_id,
-                           bool retry_in_doubt, struct ledger_store **ledger,
-                           uint64_t *recovered, struct error *error)
+                           const struct ledger_options *options,
+                           struct ledger_store **ledger, uint64_t *recovered,
+                           struct error *error)
 {
     *ledger = NULL;
     *recovered = 0;
@@ -150,7 +157,7 @@ enum err ledger_store_open(struct store *store, int64_t campaign_id,
     }
     err = db_begin(store, error);
     if (err == ERR_NONE)
-        err = db_end(store, take_over(made, retry_in_doubt, recovered, error), error);
+        err = db_end(store, take_over(made, options, recovered, error), error);
     if (err != ERR_NONE) {
         run_owner_unlock(&made->owner);
         free_ledger(made);

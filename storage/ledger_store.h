@@ -30,11 +30,22 @@
 
 struct ledger_store;
 
+struct ledger_options {
+    /* What a dead run left armed is sent again rather than held. */
+    bool retry_in_doubt;
+    /* The row of a run on another machine is no reason to refuse. */
+    bool take_over;
+    /* Nobody waits longer than that for the next attempt, whatever the clock said when
+     * it was written down; 0: as it was. */
+    int64_t wait_max_ms;
+};
+
 /* *recovered: how many deliveries a run before this one left armed. The campaign
  * becomes running; a pause or cancel asked for before is taken back. */
 MUST_CHECK enum err ledger_store_open(struct store *store, int64_t campaign_id,
-                                      bool retry_in_doubt, struct ledger_store **ledger,
-                                      uint64_t *recovered, struct error *error);
+                                      const struct ledger_options *options,
+                                      struct ledger_store **ledger, uint64_t *recovered,
+                                      struct error *error);
 /* The port; valid until ledger_store_close. */
 struct store_port ledger_store_port(struct ledger_store *ledger);
 /* Gives the campaign up and says how it stands: FINISHED (checked: nothing may be

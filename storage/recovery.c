@@ -137,6 +137,27 @@ enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
     return err;
 }
 
+/* By the index of those that are due: what is deferred is looked at and nothing else.
+ */
+enum err recovery_cap_waits(struct recovery *recovery, int64_t latest_ms,
+                            struct error *error)
+{
+    if (recovery->counts.by_state[DELIVERY_DEFERRED] == 0)
+        return ERR_NONE;
+    enum err err =
+        db_run(recovery->store, error,
+               "UPDATE delivery INDEXED BY delivery_due SET next_attempt_ms = ?2"
+               " WHERE lane BETWEEN (SELECT lane_first FROM campaign WHERE id = ?1)"
+               " AND (SELECT lane_last FROM campaign WHERE id = ?1)"
+               " AND next_attempt_ms > 0 AND next_attempt_ms > ?2",
+               "ii", recovery->campaign_id, latest_ms);
+    return err != ERR_NONE ? err
+                           : db_run(recovery->store, error,
+                                    "UPDATE lane SET due_ms = ?2 WHERE campaign = ?1"
+                                    " AND due_ms IS NOT NULL AND due_ms > ?2",
+                                    "ii", recovery->campaign_id, latest_ms);
+}
+
 enum err recovery_cancel_rest(struct recovery *recovery, struct error *error)
 {
     enum err err =

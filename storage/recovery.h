@@ -31,6 +31,9 @@ void recovery_close(struct recovery *recovery);
 /* claimed -> pending; armed -> in_doubt, or deferred and due at once. */
 MUST_CHECK enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
                                     struct error *error);
+/* Deferred ones are due at latest_ms at the latest. After recovery_settle. */
+MUST_CHECK enum err recovery_cap_waits(struct recovery *recovery, int64_t latest_ms,
+                                       struct error *error);
 /* Whatever is in no terminal state -> cancelled. After recovery_settle. */
 MUST_CHECK enum err recovery_cancel_rest(struct recovery *recovery,
                                          struct error *error);

@@ -109,6 +109,37 @@ enum err run_owner_lock(struct run_owner *owner, struct store *store,
                                            : name_owner(store, campaign_id, error);
 }
 
+/* A container has a new name each time it starts, and a machine a new boot number: only
+ * where both are strange is it another machine. */
+enum err run_owner_check_machine(struct run_owner *owner, struct error *error)
+{
+    char host[256] = "", boot[64];
+    sqlite3_stmt *row;
+    (void)gethostname(host, sizeof host - 1);
+    enum err err = db_query(owner->store, &row, error,
+                            "SELECT name, host, since_ms FROM run_owner"
+                            " JOIN campaign ON campaign.id = campaign"
+                            " WHERE campaign = ?1 AND length(token) > 0"
+                            " AND host <> ?2 AND boot <> ?3",
+                            "iss", owner->campaign_id, str_of(host), boot_id(boot));
+    if (err != ERR_NONE)
+        return err;
+    char since[CLOCK_RFC3339_BYTES];
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_ROW)
+        err = error_set(
+            error, ERR_LOCKED,
+            "start campaign: %.*s: host %.*s has been running it since %s, this is "
+            "another one; if that run is dead and this is its only database, resume "
+            "with --take-over",
+            STR_ARG(db_text(row, 0)), STR_ARG(db_text(row, 1)),
+            clock_rfc3339(sqlite3_column_int64(row, 2), since));
+    else if (rc != SQLITE_DONE)
+        err = db_fail(owner->store, error, "campaign");
+    sqlite3_finalize(row);
+    return err;
+}
+
 enum err run_owner_sign(struct run_owner *owner, struct error *error)
 {
     char host[256] = "", boot[64];

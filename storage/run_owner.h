@@ -32,6 +32,11 @@ struct run_owner {
 /* Takes the lock. Nothing is written yet. */
 MUST_CHECK enum err run_owner_lock(struct run_owner *owner, struct store *store,
                                    int64_t campaign_id, struct error *error);
+/* Inside a transaction, before signing: ERR_LOCKED if the row is that of a run on
+ * another machine which did not end in order. Its lock is not seen from here: it may be
+ * alive, with a copy of this database. */
+MUST_CHECK enum err run_owner_check_machine(struct run_owner *owner,
+                                            struct error *error);
 /* Inside a transaction: writes the row, with a fresh token. ERR_STORAGE if the database
  * is older than what was sent from it. */
 MUST_CHECK enum err run_owner_sign(struct run_owner *owner, struct error *error);

@@ -20,6 +20,11 @@ static int64_t retry_jitter(uint32_t attempts, int64_t delivery_id)
     return (int64_t)(hash % (RETRY_JITTER_PERCENT + 1));
 }
 
+int64_t retry_longest_ms(const struct retry_settings *settings)
+{
+    return settings->longest_ms + settings->longest_ms / 100 * RETRY_JITTER_PERCENT;
+}
+
 int64_t retry_at(const struct retry_settings *settings, uint32_t attempts,
                  int64_t now_ms, int64_t first_armed_ms, int64_t delivery_id)
 {

@@ -20,5 +20,7 @@
  */
 int64_t retry_at(const struct retry_settings *settings, uint32_t attempts,
                  int64_t now_ms, int64_t first_armed_ms, int64_t delivery_id);
+/* No pause is longer. */
+int64_t retry_longest_ms(const struct retry_settings *settings);
 
 #endif

@@ -10,6 +10,8 @@
 
 #define JOBS_MAX 4096
 
+static const struct ledger_options hold __attribute__((unused)) = {0};
+
 struct desk {
     struct campaign campaign;
     struct ledger_store *ledger;
@@ -42,7 +44,8 @@ static inline struct campaign_plan desk_plan(struct fixture *f)
 
 static inline void desk_open(struct fixture *f, struct desk *desk, bool retry)
 {
-    assert_err_none(f, ledger_store_open(f->store, desk->campaign.id, retry,
+    struct ledger_options options = {.retry_in_doubt = retry};
+    assert_err_none(f, ledger_store_open(f->store, desk->campaign.id, &options,
                                          &desk->ledger, &desk->recovered, &f->error));
     desk->port = ledger_store_port(desk->ledger);
     arena_init(&desk->batch.arena, 64 << 20);

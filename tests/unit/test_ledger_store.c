@@ -350,14 +350,14 @@ static void ledger__a_second_run_is_told_who_the_first_is(void **state)
     struct ledger_store *ledger;
     uint64_t recovered;
     assert_err_none(f, store_open(f->db, &other, &f->error));
-    assert_int_equal(ledger_store_open(other, desk->campaign.id, false, &ledger,
+    assert_int_equal(ledger_store_open(other, desk->campaign.id, &hold, &ledger,
                                        &recovered, &f->error),
                      ERR_LOCKED);
     char pid[32];
     snprintf(pid, sizeof pid, "process %d on host ", (int)getpid());
     assert_non_null(strstr(f->error.text, pid));
     desk_shut(f, desk, CAMPAIGN_PAUSED);
-    assert_err_none(f, ledger_store_open(other, desk->campaign.id, false, &ledger,
+    assert_err_none(f, ledger_store_open(other, desk->campaign.id, &hold, &ledger,
                                          &recovered, &f->error));
     assert_err_none(f, ledger_store_close(ledger, CAMPAIGN_PAUSED, &f->error));
     store_close(other);
@@ -383,6 +383,74 @@ static void ledger__a_run_that_was_taken_over_writes_nothing(void **state)
                      ERR_LOCKED);
     assert_count(f, desk, DELIVERY_CLAIMED, 1);
     arena_fini(&desk->batch.arena);
+    free(desk);
+}
+
+/* As a copy of the database, or the whole machine, would find it elsewhere. */
+static void ledger__a_run_on_another_machine_is_not_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 9);
+    const struct ledger_options take_over = {.take_over = true};
+    crash_midway(f, desk);
+    assert_err_none(
+        f, db_exec(f->store, "UPDATE run_owner SET host = 'elsewhere'", &f->error));
+    desk_open(f, desk, false); /* this one was only given another name */
+    assert_err_none(f, db_exec(f->store,
+                               "UPDATE run_owner SET host = 'elsewhere', boot = 'x',"
+                               " token = x'00'",
+                               &f->error));
+    assert_int_equal(ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, &f->error),
+                     ERR_LOCKED);
+    arena_fini(&desk->batch.arena);
+    assert_int_equal(ledger_store_open(f->store, desk->campaign.id, &hold,
+                                       &desk->ledger, &desk->recovered, &f->error),
+                     ERR_LOCKED);
+    assert_non_null(strstr(f->error.text, "spring: host elsewhere has been running"));
+    assert_err_none(f, ledger_store_open(f->store, desk->campaign.id, &take_over,
+                                         &desk->ledger, &desk->recovered, &f->error));
+    assert_err_none(f,
+                    ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, &f->error));
+    /* It ended in order: it may go on anywhere. */
+    assert_err_none(f, db_exec(f->store,
+                               "UPDATE run_owner SET host = 'elsewhere', boot = 'x'",
+                               &f->error));
+    desk_open(f, desk, false);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    free(desk);
+}
+
+/* The clock was a year ahead when it was deferred, and was set right since. */
+static void ledger__nobody_waits_longer_than_retries_do(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 3);
+    const struct ledger_options options = {.wait_max_ms = 60000};
+    const int64_t now_ms = clock_wall_ms(), year_ms = INT64_C(31536000000);
+    struct lane lane;
+    int64_t due_ms;
+    lanes_of(desk, &f->arena, &lane, 1, 0);
+    struct job *jobs = desk_claim(desk, lane.id, 0, 2);
+    for (int i = 0; i < 2; i++) {
+        struct attempt_record record = desk_outcome(&jobs[i], now_ms, OUTCOME_DEFERRED);
+        record.next_attempt_ms = i == 0 ? now_ms + year_ms : now_ms + 30000;
+        assert_true(desk_arm(desk, &jobs[i], now_ms));
+        desk_record(desk, record);
+    }
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    assert_err_none(f, ledger_store_open(f->store, desk->campaign.id, &options,
+                                         &desk->ledger, &desk->recovered, &f->error));
+    desk->port = ledger_store_port(desk->ledger);
+    arena_init(&desk->batch.arena, 64 << 20);
+    desk_check(desk, desk->port.next_due(desk->port.self, &due_ms));
+    assert_int_equal(due_ms, now_ms + 30000);
+    jobs = desk_claim(desk, lane.id, due_ms, 1);
+    assert_int_equal(desk->batch.n, 1);
+    desk_check(desk, desk->port.next_due(desk->port.self, &due_ms));
+    assert_true(due_ms >= now_ms + 60000 && due_ms < now_ms + 120000);
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
     free(desk);
 }
 
@@ -643,6 +711,8 @@ int main(void)
         fixture_test(ledger__after_a_crash_the_armed_are_retried),
         fixture_test(ledger__a_second_run_is_told_who_the_first_is),
         fixture_test(ledger__a_run_that_was_taken_over_writes_nothing),
+        fixture_test(ledger__a_run_on_another_machine_is_not_taken_over),
+        fixture_test(ledger__nobody_waits_longer_than_retries_do),
         fixture_test(ledger__a_database_that_stays_busy_is_waited_for_once),
         fixture_test(ledger__another_runs_attempts_keep_their_numbers),
         fixture_test(ledger__commands_reach_the_run),

@@ -132,7 +132,7 @@ static void run_until_killed(const char *path, int64_t campaign_id, int promises
     arena_init(&arena, 1 << 24);
     arena_init(&batch.arena, 1 << 24);
     if (store_open(path, &store, &error) != ERR_NONE ||
-        ledger_store_open(store, campaign_id, false, &ledger, &recovered, &error) !=
+        ledger_store_open(store, campaign_id, &hold, &ledger, &recovered, &error) !=
             ERR_NONE)
         _exit(1);
     struct store_port port = ledger_store_port(ledger);
@@ -292,7 +292,7 @@ static void faults__a_restored_backup_is_refused(void **state)
     f->store = NULL;
     copy_database(f, "backup.db", "test.db");
     fixture_reopen(f);
-    assert_int_equal(ledger_store_open(f->store, desk->campaign.id, false,
+    assert_int_equal(ledger_store_open(f->store, desk->campaign.id, &hold,
                                        &desk->ledger, &desk->recovered, &f->error),
                      ERR_STORAGE);
     assert_non_null(strstr(f->error.text, "older than what was sent"));
