@@ -165,8 +165,10 @@ void session_time_out(struct smtp_session *session)
     }
     const struct smtp_awaited *now = awaited_now(session);
     if (now != NULL) {
-        /* It has answered what stood in front of it, and lost the rest (S19)? */
-        session->has_broken_pipelining |= now->is_behind;
+        /* It has answered what stood in front of it, and lost the rest (S19)? One that
+         * drips an answer has it. */
+        session->has_broken_pipelining |=
+            now->is_behind && smtp_reply_fragment(&session->parser).n == 0;
         blame(session, now->message, session_stage(now->step), SMTP_TROUBLE_TIMEOUT,
               STR(""));
     }
