@@ -1,3 +1,4 @@
+#include "templates/huge.h"
 #include "templates/lexer.h"
 #include "templates/machine.h"
 #include "templates/number.h"
@@ -14,13 +15,15 @@
 static bool is_number(struct value value)
 {
     return value.type == VALUE_INTEGER || value.type == VALUE_BIG ||
-           value.type == VALUE_FLOAT;
+           value.type == VALUE_HUGE || value.type == VALUE_FLOAT;
 }
 
 static double as_double(struct value value)
 {
     if (value.type == VALUE_FLOAT)
         return value.number;
+    if (value.type == VALUE_HUGE)
+        return huge_to_float(value.huge);
     return value.type == VALUE_BIG ? (double)*value.big : (double)value.integer;
 }
 
@@ -29,9 +32,24 @@ static int128 as_integer(struct value value)
     return value.type == VALUE_BIG ? *value.big : (int128)value.integer;
 }
 
+/* A huge integer is larger than any other, or smaller. */
+static int compare_huge(struct value a, struct value b)
+{
+    if (a.type == VALUE_HUGE && b.type == VALUE_HUGE)
+        return huge_compare(a.huge, b.huge);
+    if (a.type == VALUE_HUGE)
+        return huge_is_negative(a.huge) ? -1 : 1;
+    return huge_is_negative(b.huge) ? 1 : -1;
+}
+
 /* False for NaN. */
 static bool compare_numbers(struct value a, struct value b, int *order)
 {
+    if (a.type != VALUE_FLOAT && b.type != VALUE_FLOAT &&
+        (a.type == VALUE_HUGE || b.type == VALUE_HUGE)) {
+        *order = compare_huge(a, b);
+        return true;
+    }
     if (a.type != VALUE_FLOAT && b.type != VALUE_FLOAT) {
         int128 x = as_integer(a), y = as_integer(b);
         *order = (x > y) - (x < y);
@@ -81,6 +99,7 @@ static bool same_type_equal(struct value a, struct value b,
     case VALUE_SELF: return a.frame == b.frame;
     case VALUE_INTEGER: return a.integer == b.integer;
     case VALUE_BIG: return *a.big == *b.big;
+    case VALUE_HUGE: return huge_compare(a.huge, b.huge) == 0;
     case VALUE_FLOAT: return a.number == b.number;
     case VALUE_ABSENT:
     case VALUE_NIL:
@@ -236,7 +255,8 @@ static const char *type_name(struct value value)
 {
     switch ((int)value.type) {
     case VALUE_INTEGER:
-    case VALUE_BIG: return "Integer";
+    case VALUE_BIG:
+    case VALUE_HUGE: return "Integer";
     case VALUE_FLOAT: return "Float";
     default: return "String";
     }

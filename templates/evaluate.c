@@ -290,8 +290,8 @@ static int64_t range_end(struct template_machine *machine,
         return clamp(value.number);
     if (value.type != VALUE_STRING)
         return value_to_integer(machine, value);
-    struct value number =
-        number_value(number_of_text(value_str(value)), &machine->arena);
+    struct value number = number_value(
+        number_of_text(value_str(value), &machine->arena), &machine->arena);
     return number.type == VALUE_INTEGER ? number.integer : clamp(number.number);
 }
 

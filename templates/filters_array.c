@@ -1,9 +1,18 @@
 #include "templates/filters.h"
+#include "templates/huge.h"
 #include "templates/item_list.h"
 #include "templates/number.h"
 #include "templates/unicode.h"
 
 /* Filters of whole lists. */
+
+static int64_t big_bytes(int128 big)
+{
+    int64_t bytes = 0;
+    for (big = big < 0 ? -big : big; big > 0; big /= 256)
+        bytes++;
+    return bytes > 8 ? bytes : 8;
+}
 
 struct value filter_size(struct template_machine *machine, struct value input,
                          const struct value *arguments, size_t count)
@@ -17,8 +26,8 @@ struct value filter_size(struct template_machine *machine, struct value input,
     case VALUE_RANGE: return value_integer((int64_t)items.count);
     /* An integer's size is that of its memory. */
     case VALUE_INTEGER: return value_integer(8);
-    case VALUE_BIG:
-        return value_integer(*input.big >> 64 == 0 || *input.big >> 64 == -1 ? 8 : 16);
+    case VALUE_BIG: return value_integer(big_bytes(*input.big));
+    case VALUE_HUGE: return value_integer(huge_bytes(input.huge));
     default: return value_integer(0);
     }
 }
@@ -189,7 +198,7 @@ struct value filter_sum(struct template_machine *machine, struct value input,
                         const struct value *arguments, size_t count)
 {
     struct value list = item_list(machine, input), item;
-    struct number sum = number_of(value_integer(0));
+    struct number sum = number_of(value_integer(0), &machine->arena);
     for (uint32_t i = 0; i < list.n && !machine->failed; i++) {
         enum property property =
             key_of(machine, list.items[i], arguments, count, &item);
@@ -199,7 +208,9 @@ struct value filter_sum(struct template_machine *machine, struct value input,
             continue;
         struct value parts = item_list(machine, item);
         for (uint32_t j = 0; j < parts.n; j++)
-            sum = number_apply(sum, NUMBER_PLUS, number_of(parts.items[j]));
+            sum = number_apply(sum, NUMBER_PLUS,
+                               number_of(parts.items[j], &machine->arena),
+                               &machine->arena);
     }
     return number_value(sum, &machine->arena);
 }

@@ -14,11 +14,18 @@ static struct value result(struct template_machine *machine, struct number numbe
     return value_nil();
 }
 
+/* Long numbers are work: a step for some fifty limbs of a product. */
+#define HUGE_STEPS 400
+
 static struct value apply(struct template_machine *machine, struct value input,
                           enum number_operation operation, struct value operand)
 {
-    return result(machine,
-                  number_apply(number_of(input), operation, number_of(operand)));
+    struct number a = number_of(input, &machine->arena);
+    struct number b = number_of(operand, &machine->arena);
+    bool is_huge = a.kind == NUMBER_HUGE || b.kind == NUMBER_HUGE;
+    if (is_huge && !machine_step(machine, HUGE_STEPS))
+        return value_nil();
+    return result(machine, number_apply(a, operation, b, &machine->arena));
 }
 
 struct value filter_plus(struct template_machine *machine, struct value input,
@@ -60,7 +67,8 @@ struct value filter_abs(struct template_machine *machine, struct value input,
                         const struct value *arguments, size_t count)
 {
     (void)arguments, (void)count;
-    return result(machine, number_abs(number_of(input)));
+    return result(machine,
+                  number_abs(number_of(input, &machine->arena), &machine->arena));
 }
 
 /* Infinity and NaN are no integers. */
@@ -79,38 +87,43 @@ struct value filter_ceil(struct template_machine *machine, struct value input,
                          const struct value *arguments, size_t count)
 {
     (void)arguments, (void)count;
-    struct number number = number_of(input);
-    return is_finite(machine, number) ? result(machine, number_ceil(number))
-                                      : value_nil();
+    struct number number = number_of(input, &machine->arena);
+    return is_finite(machine, number)
+               ? result(machine, number_ceil(number, &machine->arena))
+               : value_nil();
 }
 
 struct value filter_floor(struct template_machine *machine, struct value input,
                           const struct value *arguments, size_t count)
 {
     (void)arguments, (void)count;
-    struct number number = number_of(input);
-    return is_finite(machine, number) ? result(machine, number_floor(number))
-                                      : value_nil();
+    struct number number = number_of(input, &machine->arena);
+    return is_finite(machine, number)
+               ? result(machine, number_floor(number, &machine->arena))
+               : value_nil();
 }
 
 struct value filter_round(struct template_machine *machine, struct value input,
                           const struct value *arguments, size_t count)
 {
-    struct number number = number_of(input), digits = {.kind = NUMBER_INTEGER};
+    struct number number = number_of(input, &machine->arena),
+                  digits = {.kind = NUMBER_INTEGER};
     if (count > 0)
-        digits = number_of(arguments[0]);
-    struct value whole = number_value(number_truncate(digits), &machine->arena);
+        digits = number_of(arguments[0], &machine->arena);
+    struct value whole =
+        number_value(number_truncate(digits, &machine->arena), &machine->arena);
     int64_t places = whole.type == VALUE_INTEGER ? whole.integer : INT32_MAX;
     if (places <= 0 && !is_finite(machine, number))
         return value_nil();
-    return result(machine, number_round(number, places));
+    return result(machine, number_round(number, places, &machine->arena));
 }
 
 static struct value limit(struct template_machine *machine, struct value input,
                           struct value bound, bool is_least)
 {
-    struct number number = number_of(input), other = number_of(bound);
-    int order = number_compare(other, number);
+    struct number number = number_of(input, &machine->arena),
+                  other = number_of(bound, &machine->arena);
+    int order = number_compare(other, number, &machine->arena);
     return result(machine, (is_least ? order > 0 : order < 0) ? other : number);
 }
 

@@ -1,3 +1,4 @@
+#include "templates/huge.h"
 #include "templates/number_text.h"
 
 #include <math.h>
@@ -30,6 +31,22 @@ static struct number decimal(int128 coefficient, int scale)
         .kind = NUMBER_DECIMAL, .scale = scale, .coefficient = coefficient};
 }
 
+static bool is_whole(struct number a)
+{
+    return a.kind == NUMBER_INTEGER || a.kind == NUMBER_HUGE;
+}
+
+/* As a coefficient if that can hold it; `otherwise` stands for one that is no more. */
+static struct number whole(const struct huge *huge, double otherwise)
+{
+    struct number number = {.kind = NUMBER_INTEGER};
+    if (huge == NULL)
+        return binary(otherwise);
+    if (!huge_fits(huge, &number.coefficient))
+        number = (struct number){.kind = NUMBER_HUGE, .huge = huge};
+    return number;
+}
+
 static bool scale_up(int128 *coefficient, int digits)
 {
     for (int i = 0; i < digits; i++) {
@@ -44,18 +61,18 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-struct number number_of_text(struct str text)
+struct number number_of_text(struct str text, struct arena *arena)
 {
-    size_t at = 0;
+    size_t at = 0, start;
     while (at < text.n && (text.p[at] == ' ' || (text.p[at] >= 9 && text.p[at] <= 13)))
         at++;
     bool negative = at < text.n && text.p[at] == '-';
     if (at < text.n && (text.p[at] == '-' || text.p[at] == '+'))
         at++;
-    int128 whole = 0;
+    int128 coefficient = 0;
     double large = 0;
     bool overflow = false;
-    for (; at < text.n; at++) {
+    for (start = at; at < text.n; at++) {
         if (text.p[at] == '_' && at > 0 && is_digit(text.p[at - 1]) &&
             at + 1 < text.n && is_digit(text.p[at + 1]))
             continue;
@@ -63,17 +80,21 @@ struct number number_of_text(struct str text)
             break;
         int digit = text.p[at] - '0';
         large = large * 10 + digit;
-        overflow = overflow || __builtin_mul_overflow(whole, (int128)10, &whole) ||
-                   __builtin_add_overflow(whole, (int128)digit, &whole);
+        overflow = overflow ||
+                   __builtin_mul_overflow(coefficient, (int128)10, &coefficient) ||
+                   __builtin_add_overflow(coefficient, (int128)digit, &coefficient);
     }
-    if (overflow)
-        return binary(negative ? -large : large);
-    return integer(negative ? -whole : whole);
+    if (overflow) {
+        start -= negative;
+        return whole(huge_parse(str_slice(text.p + start, at - start), arena),
+                     negative ? -large : large);
+    }
+    return integer(negative ? -coefficient : coefficient);
 }
 
 struct value number_parse_integer(struct str digits, struct arena *arena)
 {
-    return number_value(number_of_text(digits), arena);
+    return number_value(number_of_text(digits, arena), arena);
 }
 
 static struct str trim_all(struct str s)
@@ -101,12 +122,12 @@ static bool is_decimal_text(struct str text, size_t *point)
     return at > start && at == text.n;
 }
 
-static struct number number_of_string(struct str text)
+static struct number number_of_string(struct str text, struct arena *arena)
 {
     struct str trimmed = trim_all(text);
     size_t point;
     if (!is_decimal_text(trimmed, &point))
-        return number_of_text(text);
+        return number_of_text(text, arena);
     int128 coefficient = 0;
     bool negative = trimmed.p[0] == '-';
     for (size_t i = negative ? 1 : 0; i < trimmed.n; i++) {
@@ -148,13 +169,14 @@ static struct number number_of_float(double number)
     return decimal(number < 0 ? -coefficient : coefficient, scale);
 }
 
-struct number number_of(struct value value)
+struct number number_of(struct value value, struct arena *arena)
 {
     switch ((enum value_type)value.type) {
     case VALUE_INTEGER: return integer(value.integer);
     case VALUE_BIG: return integer(*value.big);
+    case VALUE_HUGE: return (struct number){.kind = NUMBER_HUGE, .huge = value.huge};
     case VALUE_FLOAT: return number_of_float(value.number);
-    case VALUE_STRING: return number_of_string(value_str(value));
+    case VALUE_STRING: return number_of_string(value_str(value), arena);
     case VALUE_ABSENT:
     case VALUE_NIL:
     case VALUE_FALSE:
@@ -185,6 +207,7 @@ double number_to_float(struct number a)
 {
     switch (a.kind) {
     case NUMBER_INTEGER: return (double)a.coefficient;
+    case NUMBER_HUGE: return huge_to_float(a.huge);
     case NUMBER_DECIMAL: return decimal_to_float(a.coefficient, a.scale);
     case NUMBER_FLOAT: return a.number;
     case NUMBER_ERROR: break;
@@ -207,10 +230,15 @@ static bool align(struct number *a, struct number *b)
     return true;
 }
 
-int number_compare(struct number a, struct number b)
+int number_compare(struct number a, struct number b, struct arena *arena)
 {
     struct number p = a, q = b;
-    if (a.kind != NUMBER_FLOAT && b.kind != NUMBER_FLOAT && align(&p, &q))
+    bool is_huge = a.kind == NUMBER_HUGE || b.kind == NUMBER_HUGE;
+    if (is_huge && is_whole(a) && is_whole(b)) {
+        const struct huge *x = huge_of(a, arena), *y = huge_of(b, arena);
+        return x != NULL && y != NULL ? huge_compare(x, y) : 0;
+    }
+    if (!is_huge && a.kind != NUMBER_FLOAT && b.kind != NUMBER_FLOAT && align(&p, &q))
         return (p.coefficient > q.coefficient) - (p.coefficient < q.coefficient);
     double x = number_to_float(a), y = number_to_float(b);
     return (x > y) - (x < y);
@@ -261,7 +289,21 @@ static struct number divide_decimals(struct number a, struct number b)
     return decimal(quotient, scale);
 }
 
-static struct number apply_integers(int128 a, enum number_operation operation, int128 b)
+static struct number apply_huge(struct number a, enum number_operation operation,
+                                struct number b, struct arena *arena)
+{
+    struct number otherwise =
+        apply_binary(number_to_float(a), operation, number_to_float(b));
+    if (otherwise.kind == NUMBER_ERROR ||
+        (operation == NUMBER_DIVIDE && b.kind == NUMBER_INTEGER && b.coefficient == 0))
+        return (struct number){.kind = NUMBER_ERROR};
+    return whole(huge_apply(huge_of(a, arena), operation, huge_of(b, arena), arena),
+                 otherwise.number);
+}
+
+/* False if the result needs more than 127 bits. */
+static bool apply_integers(int128 a, enum number_operation operation, int128 b,
+                           struct number *number)
 {
     int128 result = 0;
     bool overflow = false;
@@ -271,16 +313,17 @@ static struct number apply_integers(int128 a, enum number_operation operation, i
     case NUMBER_TIMES: overflow = __builtin_mul_overflow(a, b, &result); break;
     case NUMBER_DIVIDE:
     case NUMBER_MODULO:
-        if (b == 0)
-            return (struct number){.kind = NUMBER_ERROR};
+        if (b == 0) {
+            *number = (struct number){.kind = NUMBER_ERROR};
+            return true;
+        }
         result = floor_divide(a, b);
         if (operation == NUMBER_MODULO)
             result = a - result * b;
         break;
     }
-    if (overflow)
-        return apply_binary((double)a, operation, (double)b);
-    return integer(result);
+    *number = integer(result);
+    return !overflow;
 }
 
 static bool apply_aligned(struct number a, enum number_operation operation,
@@ -295,12 +338,11 @@ static bool apply_aligned(struct number a, enum number_operation operation,
     return true;
 }
 
-struct number number_apply(struct number a, enum number_operation operation,
-                           struct number b)
+static struct number apply_decimals(struct number a, enum number_operation operation,
+                                    struct number b)
 {
-    if (a.kind == NUMBER_INTEGER && b.kind == NUMBER_INTEGER)
-        return apply_integers(a.coefficient, operation, b.coefficient);
-    if (a.kind == NUMBER_FLOAT || b.kind == NUMBER_FLOAT)
+    if (a.kind == NUMBER_FLOAT || b.kind == NUMBER_FLOAT || a.kind == NUMBER_HUGE ||
+        b.kind == NUMBER_HUGE)
         return apply_binary(number_to_float(a), operation, number_to_float(b));
     if (operation == NUMBER_DIVIDE)
         return divide_decimals(a, b);
@@ -322,8 +364,23 @@ struct number number_apply(struct number a, enum number_operation operation,
     return apply_binary(number_to_float(a), operation, number_to_float(b));
 }
 
-struct number number_abs(struct number a)
+struct number number_apply(struct number a, enum number_operation operation,
+                           struct number b, struct arena *arena)
 {
+    struct number number;
+    if (!is_whole(a) || !is_whole(b))
+        return apply_decimals(a, operation, b);
+    if (a.kind == NUMBER_INTEGER && b.kind == NUMBER_INTEGER &&
+        apply_integers(a.coefficient, operation, b.coefficient, &number))
+        return number;
+    return apply_huge(a, operation, b, arena);
+}
+
+struct number number_abs(struct number a, struct arena *arena)
+{
+    if (a.kind == NUMBER_HUGE)
+        return huge_is_negative(a.huge) ? apply_huge(integer(0), NUMBER_MINUS, a, arena)
+                                        : a;
     if (a.kind == NUMBER_FLOAT)
         a.number = fabs(a.number);
     else if (a.coefficient < 0)
@@ -331,31 +388,45 @@ struct number number_abs(struct number a)
     return a;
 }
 
-static struct number whole_float(double number)
+/* A float without a fraction: its fewest digits, and zeros. */
+static struct number whole_float(double number, struct arena *arena)
 {
+    char digits[40];
+    int exponent;
     if (fabs(number) < 1e37)
         return integer((int128)number);
-    return binary(number);
+    if (!isfinite(number))
+        return binary(number);
+    size_t n = number_digits(fabs(number), digits, &exponent);
+    return whole(huge_of_digits(digits, n, (size_t)exponent + 1 - n, number < 0, arena),
+                 number);
 }
 
-struct number number_floor(struct number a)
+struct number number_floor(struct number a, struct arena *arena)
 {
+    if (a.kind == NUMBER_HUGE)
+        return a;
     if (a.kind == NUMBER_FLOAT)
-        return whole_float(floor(a.number));
+        return whole_float(floor(a.number), arena);
     return integer(floor_divide(a.coefficient, power_of_ten(a.scale)));
 }
 
-struct number number_ceil(struct number a)
+struct number number_ceil(struct number a, struct arena *arena)
 {
+    if (a.kind == NUMBER_HUGE)
+        return a;
     if (a.kind == NUMBER_FLOAT)
-        return whole_float(ceil(a.number));
+        return whole_float(ceil(a.number), arena);
     return integer(-floor_divide(-a.coefficient, power_of_ten(a.scale)));
 }
 
-struct number number_truncate(struct number a)
+struct number number_truncate(struct number a, struct arena *arena)
 {
-    bool is_negative = a.kind == NUMBER_FLOAT ? a.number < 0 : a.coefficient < 0;
-    return is_negative ? number_ceil(a) : number_floor(a);
+    bool is_negative = a.kind == NUMBER_FLOAT ? a.number < 0
+                       : a.kind == NUMBER_INTEGER || a.kind == NUMBER_DECIMAL
+                           ? a.coefficient < 0
+                           : false;
+    return is_negative ? number_ceil(a, arena) : number_floor(a, arena);
 }
 
 /* coefficient / unit, to the nearest, half away from zero. */
@@ -369,8 +440,29 @@ static int128 round_divide(int128 coefficient, int128 unit)
     return quotient;
 }
 
-static struct number round_to_tens(struct number a, int64_t digits)
+/* To a unit of tens: half of it is added to the size, and the rest taken away. */
+static struct number round_huge(struct number a, int64_t digits, struct arena *arena)
 {
+    if (digits < -HUGE_DIGITS_MAX + 1)
+        return integer(0);
+    size_t zeros = (size_t)-digits;
+    const struct huge *unit = huge_of_digits("1", 1, zeros, false, arena);
+    const struct huge *half = huge_of_digits("5", 1, zeros - 1, false, arena);
+    struct number size = number_abs(a, arena);
+    const struct huge *sum = huge_apply(huge_of(size, arena), NUMBER_PLUS, half, arena);
+    const struct huge *rest = huge_apply(sum, NUMBER_MODULO, unit, arena);
+    struct number rounded =
+        whole(huge_apply(sum, NUMBER_MINUS, rest, arena), number_to_float(a));
+    bool is_negative =
+        a.kind == NUMBER_HUGE ? huge_is_negative(a.huge) : a.coefficient < 0;
+    return is_negative ? number_apply(integer(0), NUMBER_MINUS, rounded, arena)
+                       : rounded;
+}
+
+static struct number round_to_tens(struct number a, int64_t digits, struct arena *arena)
+{
+    if (a.kind == NUMBER_HUGE)
+        return round_huge(a, digits, arena);
     int64_t drop = (a.kind == NUMBER_DECIMAL ? a.scale : 0) - digits;
     if (drop >= POWERS)
         return integer(0);
@@ -380,13 +472,13 @@ static struct number round_to_tens(struct number a, int64_t digits)
     return integer(rounded);
 }
 
-struct number number_round(struct number a, int64_t digits)
+struct number number_round(struct number a, int64_t digits, struct arena *arena)
 {
     if (a.kind == NUMBER_FLOAT)
-        return digits == 0 ? whole_float(round(a.number)) : a;
+        return digits == 0 ? whole_float(round(a.number), arena) : a;
     if (digits < 0)
-        return round_to_tens(a, digits);
-    if (a.kind == NUMBER_INTEGER)
+        return round_to_tens(a, digits, arena);
+    if (is_whole(a))
         return a;
     if (digits < a.scale) {
         bool is_negative = a.coefficient < 0;
@@ -403,6 +495,8 @@ struct number number_round(struct number a, int64_t digits)
 
 struct value number_value(struct number a, struct arena *arena)
 {
+    if (a.kind == NUMBER_HUGE)
+        return (struct value){.type = VALUE_HUGE, .huge = a.huge};
     if (a.kind != NUMBER_INTEGER)
         return value_float(number_to_float(a));
     if (a.coefficient >= INT64_MIN && a.coefficient <= INT64_MAX)

@@ -128,7 +128,9 @@ static int64_t table_number(struct template_machine *machine,
         machine_fail(machine, "invalid integer");
         return 0;
     }
-    struct value whole = number_value(number_floor(number_of(value)), &machine->arena);
+    struct value whole =
+        number_value(number_floor(number_of(value, &machine->arena), &machine->arena),
+                     &machine->arena);
     return whole.type == VALUE_INTEGER ? whole.integer : 0;
 }
 

@@ -1,3 +1,4 @@
+#include "templates/huge.h"
 #include "templates/lexer.h"
 #include "templates/machine.h"
 #include "templates/number.h"
@@ -112,6 +113,12 @@ static void inspect(struct text *text, struct value value)
     text->machine->nesting--;
 }
 
+static void add_huge(struct text *text, const struct huge *huge)
+{
+    char digits[HUGE_TEXT_MAX];
+    text_add(text, str_slice(digits, huge_format(huge, digits)));
+}
+
 static void add_number(struct text *text, struct value value)
 {
     char digits[NUMBER_TEXT_MAX];
@@ -130,6 +137,7 @@ void text_add_value(struct text *text, struct value value)
     case VALUE_INTEGER:
     case VALUE_BIG:
     case VALUE_FLOAT: add_number(text, value); break;
+    case VALUE_HUGE: add_huge(text, value.huge); break;
     case VALUE_STRING: text_add(text, value_str(value)); break;
     case VALUE_ARRAY: inspect_array(text, value); break;
     case VALUE_OBJECT: inspect_object(text, value); break;
@@ -232,6 +240,8 @@ int64_t value_to_integer(struct template_machine *machine, struct value value)
         return value.integer;
     if (value.type == VALUE_BIG)
         return *value.big < 0 ? INT64_MIN : INT64_MAX;
+    if (value.type == VALUE_HUGE)
+        return huge_is_negative(value.huge) ? INT64_MIN : INT64_MAX;
     if (!parse_integer(value_text(machine, value), &integer))
         machine_fail(machine, "invalid integer");
     return integer;

@@ -19,6 +19,8 @@ enum value_type {
     VALUE_INTEGER,
     /* An integer beyond 64 bits. */
     VALUE_BIG,
+    /* One beyond 127 (huge.h). */
+    VALUE_HUGE,
     VALUE_FLOAT,
     VALUE_STRING,
     VALUE_ARRAY,
@@ -45,6 +47,7 @@ __extension__ typedef __int128 int128;
 struct member;
 struct loop;
 struct frame;
+struct huge;
 
 struct range {
     int64_t first, last;
@@ -58,6 +61,7 @@ struct value {
         int64_t integer;
         double number;
         const int128 *big;
+        const struct huge *huge;
         const char *text;
         const struct value *items;
         const struct member *members;
