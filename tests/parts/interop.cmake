@@ -21,3 +21,10 @@ add_test(NAME interop_message_campaign
           ${CMAKE_SOURCE_DIR}/tests/interop/test_message_campaign.py)
 set_tests_properties(interop_message_campaign PROPERTIES TIMEOUT 600 LABELS interop
   ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;COMPOSE_MESSAGES=$<TARGET_FILE:compose_messages>;PYTHONDONTWRITEBYTECODE=1")
+
+# Random templates, rendered by the reference of the language too.
+add_test(NAME interop_liquid_reference
+  COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
+          ${CMAKE_SOURCE_DIR}/tests/interop/test_liquid_reference.py)
+set_tests_properties(interop_liquid_reference PROPERTIES TIMEOUT 120 LABELS interop
+  ENVIRONMENT "BROADSIDE=$<TARGET_FILE:broadside>;PYTHONDONTWRITEBYTECODE=1")
