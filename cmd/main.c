@@ -146,7 +146,8 @@ static int unknown_command(const char *const *args, struct error *error)
             args[0], known);
     return command_fail(
         error, ERR_USAGE,
-        "unknown command: %s: there is none of that name; see broadside --help", args[0]);
+        "unknown command: %s: there is none of that name; see broadside --help",
+        args[0]);
 }
 
 static void print_key(void *self, const char *section, const char *key,

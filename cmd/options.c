@@ -90,7 +90,8 @@ static enum err parse_one(const struct option_set *sets, size_t set_count,
         option = option_find(sets, set_count, name, &set);
     if (option == NULL)
         return error_set(error, ERR_USAGE,
-                         "unknown option: %s: there is none of that name; see --help", arg);
+                         "unknown option: %s: there is none of that name; see --help",
+                         arg);
     if (option->kind == OPTION_FLAG && !str_is_null(value))
         return error_set(error, ERR_USAGE,
                          "bad option: %s: --%s takes no value; leave it out", arg,
