@@ -247,19 +247,3 @@ const char *store_path(const struct store *store)
 {
     return store->path;
 }
-
-enum err store_verify(struct store *store, struct error *error)
-{
-    sqlite3_stmt *check;
-    enum err err = db_query(store, &check, error, "PRAGMA integrity_check(1)", "");
-    if (err != ERR_NONE)
-        return err;
-    if (sqlite3_step(check) != SQLITE_ROW)
-        err = db_fail(store, error, "check database");
-    else if (!str_equal(db_text(check, 0), STR("ok")))
-        err = error_set(error, ERR_STORAGE,
-                        "check database: %s: %.*s; restore it from a backup",
-                        store->path, STR_ARG(db_text(check, 0)));
-    sqlite3_finalize(check);
-    return err;
-}

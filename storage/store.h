@@ -40,7 +40,5 @@ MUST_CHECK enum err store_open_to_read(const char *path, struct store **store,
 /* NULL is allowed. */
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
-/* A full check of every page and index; ERR_STORAGE with the first trouble found. */
-MUST_CHECK enum err store_verify(struct store *store, struct error *error);
 
 #endif

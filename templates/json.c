@@ -2,6 +2,7 @@
 #include "templates/value_repr.h"
 
 #include "core/base/arena.h"
+#include "templates/unicode.h"
 
 #include <stdlib.h>
 
@@ -85,30 +86,6 @@ static bool json_hex4(struct json *json, uint32_t *code)
     return true;
 }
 
-static size_t utf8_put(char *p, uint32_t code)
-{
-    if (code < 0x80) {
-        p[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        p[0] = (char)(0xC0 | code >> 6);
-        p[1] = (char)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        p[0] = (char)(0xE0 | code >> 12);
-        p[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        p[2] = (char)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    p[0] = (char)(0xF0 | code >> 18);
-    p[1] = (char)(0x80 | (code >> 12 & 0x3F));
-    p[2] = (char)(0x80 | (code >> 6 & 0x3F));
-    p[3] = (char)(0x80 | (code & 0x3F));
-    return 4;
-}
-
 /* After "\u": one code point, from a surrogate pair if need be; a lone surrogate
  * becomes U+FFFD. */
 static bool json_unicode(struct json *json, uint32_t *code)
@@ -143,7 +120,7 @@ static enum err json_escape(struct json *json, char *out, size_t *n)
         uint32_t code;
         if (!json_unicode(json, &code))
             return json_fail(json, "a wrong \\u escape");
-        *n += utf8_put(out + *n, code);
+        *n += utf8_set(out + *n, code);
         return ERR_NONE;
     }
     const char *found = c > 0 ? strchr(names, c) : NULL;

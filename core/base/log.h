@@ -24,8 +24,6 @@ bool log_is_on(enum log_level level);
 /* `event` is a fixed word documented in the man page, such as "relay-down". */
 void log_line(enum log_level level, const char *event, const char *format, ...)
     PRINTF_LIKE(3, 4);
-/* Lines that could not be written. */
-unsigned long log_lost(void);
 
 /* Appends s with control bytes, DEL and bytes that are not UTF-8 as \xNN, so that no
  * terminal or log can be driven by it. */

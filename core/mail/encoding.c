@@ -268,7 +268,7 @@ char *base64_plain(struct str in, char *to)
     return to;
 }
 
-/* ---- line ends and dots -------------------------------------------------------- */
+/* ---- line ends ----------------------------------------------------------------- */
 
 char *crlf_copy(struct str in, char *to)
 {
@@ -285,28 +285,6 @@ char *crlf_copy(struct str in, char *to)
             to += used;
         }
         in = str_from(in, used);
-    }
-    return to;
-}
-
-char *dot_stuff(struct str in, bool *at_line_start, char *to)
-{
-    for (size_t i = 0; i < in.n; i++) {
-        if (*at_line_start && in.p[i] == '.')
-            *to++ = '.';
-        *to++ = in.p[i];
-        *at_line_start = in.p[i] == '\n';
-    }
-    return to;
-}
-
-char *dot_unstuff(struct str in, bool *at_line_start, char *to)
-{
-    for (size_t i = 0; i < in.n; i++) {
-        bool is_added = *at_line_start && in.p[i] == '.';
-        *at_line_start = in.p[i] == '\n';
-        if (!is_added)
-            *to++ = in.p[i];
     }
     return to;
 }

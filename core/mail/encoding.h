@@ -66,11 +66,4 @@ char *base64_plain(struct str in, char *to);
 #define CRLF_BYTES_MAX(n) ((n)*2)
 char *crlf_copy(struct str in, char *to);
 
-/* Transparency of DATA: a dot before each dot that begins a line. *at_line_start is
- * true before the first piece. */
-#define DOT_BYTES_MAX(n) ((n)*2)
-char *dot_stuff(struct str in, bool *at_line_start, char *to);
-/* The inverse; `to` has room for in.n bytes. */
-char *dot_unstuff(struct str in, bool *at_line_start, char *to);
-
 #endif

@@ -122,11 +122,6 @@ void net_timer_stop(struct net_loop *loop, struct net_timer *timer)
     heap_remove(&loop->timers, &timer->node);
 }
 
-bool net_timer_is_running(const struct net_timer *timer)
-{
-    return timer->node.place != HEAP_NOWHERE;
-}
-
 static void loop_turn(uv_prepare_t *handle)
 {
     struct net_loop *loop = container_of(handle, struct net_loop, prepare);

@@ -47,7 +47,6 @@ void net_timer_init(struct net_timer *timer, void (*fire)(void *self), void *sel
 /* At at_ns (monotonic), once; moves it if it is running. */
 void net_timer_start(struct net_loop *loop, struct net_timer *timer, uint64_t at_ns);
 void net_timer_stop(struct net_loop *loop, struct net_timer *timer);
-bool net_timer_is_running(const struct net_timer *timer);
 
 /* Calls `caught` in the loop's thread at each such signal, until net_loop_free.
  * ERR_LIMIT beyond NET_SIGNALS_MAX watches. */

@@ -72,11 +72,6 @@ void smtp_server_sent(struct smtp_server *server, size_t bytes)
     server_out_sent(&server->out, bytes);
 }
 
-bool smtp_server_is_closing(const struct smtp_server *server)
-{
-    return server->state == SERVER_CLOSING;
-}
-
 bool smtp_server_is_over(const struct smtp_server *server)
 {
     return server->state == SERVER_CLOSING && server_out_is_empty(&server->out);

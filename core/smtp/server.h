@@ -81,8 +81,6 @@ void smtp_server_sent(struct smtp_server *server, size_t bytes);
 void smtp_server_open_gate(struct smtp_server *server, uint64_t gate);
 /* True when all replies were sent and the connection is to be closed. */
 bool smtp_server_is_over(const struct smtp_server *server);
-/* The client sees only closing to come: what it sends is taken and ignored. */
-bool smtp_server_is_closing(const struct smtp_server *server);
 
 /* The envelope of the message, during `message` and `content`. */
 struct str smtp_server_mail_from(const struct smtp_server *server);

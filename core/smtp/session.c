@@ -144,6 +144,7 @@ static bool send_one(struct smtp_session *session)
     case SMTP_RCPT: session_set_state(session, session_send_data(session)); return true;
     case SMTP_BODY: {
         struct smtp_message *message = session_message_in(session, SMTP_PHASE_BODY);
+        CHECK(message != NULL);
         if (!message->armed)
             return false;
         session_set_state(session, session_send_dot(session, message));
@@ -381,11 +382,6 @@ void smtp_session_timeout(struct smtp_session *session, uint64_t now_ns)
     } else {
         session_time_out(session);
     }
-}
-
-bool smtp_session_is_idle(const struct smtp_session *session)
-{
-    return session->held == 0;
 }
 
 bool smtp_session_is_pipelined(const struct smtp_session *session)

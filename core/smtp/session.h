@@ -140,8 +140,6 @@ void smtp_session_abort(struct smtp_session *session, struct str why);
 uint64_t smtp_session_deadline_ns(const struct smtp_session *session);
 void smtp_session_timeout(struct smtp_session *session, uint64_t now_ns);
 
-/* True while no message is on the wire or waiting. */
-bool smtp_session_is_idle(const struct smtp_session *session);
 /* True if the server offered PIPELINING and it is in use. */
 bool smtp_session_is_pipelined(const struct smtp_session *session);
 /* True if the server did not answer, or took for out of place, a command that was sent

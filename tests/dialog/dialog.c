@@ -4,6 +4,8 @@
  */
 #include "tests/dialog/dialog.h"
 
+#include "core/smtp/session_state.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -242,7 +244,7 @@ static bool play_expectation(struct dialog *dialog, const char *verb, char *args
         expect_number(dialog, args,
                       smtp_session_has_broken_pipelining(dialog->session));
     else if (is(verb, "idle"))
-        expect_number(dialog, args, smtp_session_is_idle(dialog->session));
+        expect_number(dialog, args, dialog->session->held == 0);
     else
         return false;
     return true;

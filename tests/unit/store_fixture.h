@@ -4,6 +4,7 @@
 
 #include "cmocka_all.h"
 
+#include "storage/database.h"
 #include "storage/importer.h"
 #include "storage/lists.h"
 
@@ -32,6 +33,18 @@ static inline void fixture_sql(struct fixture *f, const char *text)
     snprintf(command, sizeof command, "sqlite3 '%s' \"%s\" >/dev/null", f->db, text);
     if (system(command) != 0)
         fail_msg("%s", command);
+}
+
+/* Every page and index of the file. */
+static inline void assert_store_sound(struct fixture *f)
+{
+    sqlite3_stmt *check;
+    if (db_query(f->store, &check, &f->error, "PRAGMA integrity_check(1)", "") !=
+        ERR_NONE)
+        fail_msg("%s", f->error.text);
+    assert_int_equal(sqlite3_step(check), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(check, 0), "ok");
+    sqlite3_finalize(check);
 }
 
 static inline int fixture_setup(void **state)

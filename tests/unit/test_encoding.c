@@ -171,22 +171,6 @@ static void crlf__any_line_end(void **state)
     assert_text("", out, crlf_copy(STR(""), out));
 }
 
-static void dots__stuffed_and_unstuffed(void **state)
-{
-    static const char input[] = ".\r\na.b\r\n..\r\n\r\n.";
-    char out[64], back[64];
-    (void)state;
-    for (size_t a = 0; a < sizeof input; a++) {
-        bool start = true;
-        char *end = dot_stuff(str_slice(input, a), &start, out);
-        end = dot_stuff(str_slice(input + a, sizeof input - 1 - a), &start, end);
-        assert_text("..\r\na.b\r\n...\r\n\r\n..", out, end);
-        start = true;
-        assert_text(input, back,
-                    dot_unstuff(str_slice(out, (size_t)(end - out)), &start, back));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,7 +179,6 @@ int main(void)
         cmocka_unit_test(base64__known_texts),
         cmocka_unit_test(base64__every_split_is_the_same),
         cmocka_unit_test(crlf__any_line_end),
-        cmocka_unit_test(dots__stuffed_and_unstuffed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

