@@ -3,6 +3,9 @@
  *
  * To add one: define `const struct command command_NAME` in cmd/NAME.c, add the file
  * to CMakeLists.txt, a line here, and its section to docs/man/broadside.1.
+ *
+ * Owns:    nothing; commands are constants.
+ * Thread:  main.
  */
 #ifndef BROADSIDE_CMD_COMMANDS_H
 #define BROADSIDE_CMD_COMMANDS_H

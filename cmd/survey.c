@@ -215,7 +215,6 @@ struct crew {
     size_t n;
     struct mailbox done;
     struct list idle;
-    size_t idle_count;
 };
 
 static enum err worker_init(struct worker *worker, const struct content *content,

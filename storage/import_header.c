@@ -134,10 +134,10 @@ enum err import_header_read(struct import_header *header, struct csv_rows *rows,
             "import: %s:%llu: the header: %s; make it smaller or correct it", name,
             (unsigned long long)row.line, row.trouble);
     err = take_names(header, &row, name, error);
-    if (err == ERR_NONE)
-        drop_reject_columns(header);
-    if (err == ERR_NONE)
-        err = check_names(header, name, error);
+    if (err != ERR_NONE)
+        return err;
+    drop_reject_columns(header);
+    err = check_names(header, name, error);
     return err != ERR_NONE ? err : find_email(header, name, email_column, error);
 }
 

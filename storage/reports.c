@@ -65,7 +65,8 @@ static int count_states(sqlite3_stmt *rows, struct delivery_counts *counts)
         }
         add_count(counts, word, run);
         word = str_slice(held, next.n < sizeof held ? next.n : 0);
-        memcpy(held, next.p, word.n);
+        if (word.n > 0)
+            memcpy(held, next.p, word.n);
         run = 1;
     }
     add_count(counts, word, run);

@@ -1,5 +1,11 @@
 /*
  * converter.h - what the two dialects' converters share; for this folder only
+ *
+ * Owns:    nothing; Liquid goes into the caller's buffer.
+ * Keeps:   the source, which tokens and blocks point into, until the conversion ends.
+ * Thread:  one at a time.
+ * Errors:  sticky in the buffer; what has no counterpart is a note, no error.
+ * Limits:  CONVERT_DEPTH_MAX blocks within blocks.
  */
 #ifndef BROADSIDE_TEMPLATES_CONVERTER_H
 #define BROADSIDE_TEMPLATES_CONVERTER_H

@@ -62,6 +62,7 @@ size_t number_digits(double number, char *digits, int *exponent)
         if (*p != '.')
             digits[n++] = *p;
     }
+    CHECK(n > 0);
     while (n > 1 && digits[n - 1] == '0')
         n--;
     return n;

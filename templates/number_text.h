@@ -1,5 +1,10 @@
 /*
  * number_text.h - numbers as digits; what number.c and number_text.c share
+ *
+ * Owns:    nothing; digits go into the caller's array.
+ * Thread:  any.
+ * Errors:  none.
+ * Limits:  40 characters, for an integer of 128 bits as for the digits of a float.
  */
 #ifndef BROADSIDE_TEMPLATES_NUMBER_TEXT_H
 #define BROADSIDE_TEMPLATES_NUMBER_TEXT_H

@@ -4,6 +4,11 @@
  * Sixteen bytes, passed by value. Strings, items and members are borrowed: from the
  * JSON tree, from the template, from the recipient's fields or from the machine's
  * arena, all of which outlive the rendering.
+ *
+ * Owns:    nothing.
+ * Keeps:   what it borrows, for as long as the value is used.
+ * Thread:  any, as long as nobody writes.
+ * Errors:  none.
  */
 #ifndef BROADSIDE_TEMPLATES_VALUE_REPR_H
 #define BROADSIDE_TEMPLATES_VALUE_REPR_H

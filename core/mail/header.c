@@ -192,7 +192,8 @@ void header_text(struct header_writer *writer, struct str value, size_t word_max
      * it, so the first word has to fit behind the name. */
     size_t room = HEADER_FOLD - 1 - writer->column;
     size_t first_max = word_max < HEADER_FOLD && room < word_max ? room : word_max;
-    while (rest.n > 0) {
+    /* It is null behind the last word. */
+    while (!str_is_null(rest) && rest.n > 0) {
         struct str word, next, run = rest;
         if (next_word(rest, writer->is_fresh ? first_max : word_max, &word, &next)) {
             header_word(writer, word);

@@ -1,5 +1,9 @@
 /*
  * plan.h - inside a message plan: what message_plan.c makes and message.c uses
+ *
+ * Owns:    nothing by itself; all of it lies in the plan's arena.
+ * Thread:  made by one, then read by any.
+ * Limits:  those of message.h.
  */
 #ifndef BROADSIDE_MAIL_PLAN_H
 #define BROADSIDE_MAIL_PLAN_H

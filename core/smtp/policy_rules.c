@@ -160,7 +160,6 @@ static const struct text_rule rules_about_address[] = {
      "invalid mailbox|invalid address|bad destination|bad recipient|"
      "not a valid mailbox|not a valid recipient|not a valid user|no mailbox|"
      "not our customer|undeliverable address|unrouteable|unroutable|"
-     ""
      "not listed in|no valid recipients|isn't a valid|"
      "account that you tried to reach",
      {"InvalidRecipient", POLICY_HARD, RECIPIENT}},

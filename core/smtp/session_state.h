@@ -38,6 +38,8 @@
  * taken the responsibility, and to hold back each last message would cost everybody.
  * Rejected: a NOOP behind the last dot. It tells "250 451" only, and servers count it
  * against the session (Exim's smtp_accept_max_nonmail is ten).
+ *
+ * Owns, Keeps, Thread, Time, Errors, Limits: as session.h says.
  */
 #ifndef BROADSIDE_SMTP_SESSION_STATE_H
 #define BROADSIDE_SMTP_SESSION_STATE_H
