@@ -112,11 +112,11 @@ static void warn_of_lint(const struct spam_lint *lint, struct check_warnings *wa
              lint->required);
 }
 
-static void warn_of_unknown(void *self, struct str where, struct str name,
-                            unsigned line, unsigned column)
+static void warn_of_unknown(void *self, const struct unknown_name *unknown)
 {
-    warn(self, "%.*s:%u:%u: %.*s: %s", STR_ARG(str_head(where, 60)), line, column,
-         STR_ARG(str_head(name, 50)), unknown_field_why(name));
+    warn(self, "%.*s:%u:%u: %.*s: %s", STR_ARG(str_head(unknown->where, 60)),
+         unknown->line, unknown->column, STR_ARG(str_head(unknown->name, 50)),
+         unknown->why);
 }
 
 static void find_warnings(const struct content *content, const struct survey *survey,

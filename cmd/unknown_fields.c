@@ -27,7 +27,7 @@ static bool is_known(const struct content *content, struct str name)
     return content->data != NULL && value_member(content->data, name) != NULL;
 }
 
-const char *unknown_field_why(struct str name)
+static const char *field_why(struct str name)
 {
     /* Reserved for the links of an unsubscribe server that is not there yet. */
     if (str_equal(name, STR("unsubscribe_url")))
@@ -36,17 +36,39 @@ const char *unknown_field_why(struct str name)
     return "neither the list nor the data file has it";
 }
 
+static void report(struct seeker *seeker, const struct unknown_name *unknown)
+{
+    if (seeker->count == UNKNOWN_FIELDS_MAX)
+        return;
+    for (size_t i = seeker->first; i < seeker->count; i++) {
+        if (str_equal(seeker->names[i], unknown->name))
+            return;
+    }
+    seeker->names[seeker->count++] = unknown->name;
+    seeker->each(seeker->self, unknown);
+}
+
 static void look_at_read(void *self, struct str name, unsigned line, unsigned column)
 {
     struct seeker *seeker = self;
-    if (seeker->count == UNKNOWN_FIELDS_MAX || is_known(seeker->content, name))
+    if (is_known(seeker->content, name))
         return;
-    for (size_t i = seeker->first; i < seeker->count; i++) {
-        if (str_equal(seeker->names[i], name))
-            return;
-    }
-    seeker->names[seeker->count++] = name;
-    seeker->each(seeker->self, seeker->where, name, line, column);
+    report(seeker, &(struct unknown_name){.where = seeker->where,
+                                          .name = name,
+                                          .line = line,
+                                          .column = column,
+                                          .why = field_why(name)});
+}
+
+static void look_at_filter(void *self, struct str name, unsigned line, unsigned column)
+{
+    struct seeker *seeker = self;
+    report(seeker, &(struct unknown_name){.where = seeker->where,
+                                          .name = name,
+                                          .line = line,
+                                          .column = column,
+                                          .why = "no filter is called that; what is "
+                                                 "before it is printed as it is"});
 }
 
 static void look_at(struct seeker *seeker, const struct template *template,
@@ -57,6 +79,7 @@ static void look_at(struct seeker *seeker, const struct template *template,
     seeker->where = where;
     seeker->first = seeker->count;
     template_reads(template, seeker, look_at_read);
+    template_unknown_filters(template, seeker, look_at_filter);
 }
 
 void unknown_fields(const struct content *content, unknown_field_each *each, void *self)
@@ -73,12 +96,12 @@ void unknown_fields(const struct content *content, unknown_field_each *each, voi
         look_at(&seeker, content->text, campaign->text);
 }
 
-static void warn(void *self, struct str where, struct str name, unsigned line,
-                 unsigned column)
+static void warn(void *self, const struct unknown_name *unknown)
 {
     (void)self;
-    log_line(LOG_WARN, "unknown-field", "%.*s:%u:%u: %.*s: %s", STR_ARG(where), line,
-             column, STR_ARG(str_head(name, 100)), unknown_field_why(name));
+    log_line(LOG_WARN, "unknown-field", "%.*s:%u:%u: %.*s: %s", STR_ARG(unknown->where),
+             unknown->line, unknown->column, STR_ARG(str_head(unknown->name, 100)),
+             unknown->why);
 }
 
 void unknown_fields_warn(const struct content *content)

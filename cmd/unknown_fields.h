@@ -16,13 +16,18 @@
 
 #define UNKNOWN_FIELDS_MAX 20
 
-typedef void unknown_field_each(void *self, struct str where, struct str name,
-                                unsigned line, unsigned column);
+/* A field or a filter that there is not. */
+struct unknown_name {
+    struct str where, name;
+    unsigned line, column;
+    /* What to tell of it. */
+    const char *why;
+};
+
+typedef void unknown_field_each(void *self, const struct unknown_name *unknown);
 
 void unknown_fields(const struct content *content, unknown_field_each *each,
                     void *self);
-/* What to tell of such a name. */
-const char *unknown_field_why(struct str name);
 /* A warning on standard error for each. */
 void unknown_fields_warn(const struct content *content);
 

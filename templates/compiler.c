@@ -188,10 +188,21 @@ bool compiler_add_read(struct compiler *compiler, uint32_t symbol,
     struct read *read = row_add(compiler, &row, sizeof *read);
     if (read == NULL)
         return false;
-    *read = (struct read){symbol, position};
+    *read = (struct read){symbol, position, false};
     template->reads = row.p;
     template->read_count = row.n;
     template->read_cap = row.cap;
+    return true;
+}
+
+bool compiler_add_unknown_filter(struct compiler *compiler, struct str name)
+{
+    struct template *template = compiler->template;
+    uint32_t symbol = compiler_symbol(compiler, name);
+    if (symbol == UINT32_MAX ||
+        !compiler_add_read(compiler, symbol, compiler_position(compiler, name.p)))
+        return false;
+    template->reads[template->read_count - 1].is_filter = true;
     return true;
 }
 

@@ -71,6 +71,8 @@ uint32_t compiler_symbol(struct compiler *compiler, struct str name);
 uint32_t compiler_set_symbol(struct compiler *compiler, struct str name);
 bool compiler_add_read(struct compiler *compiler, uint32_t symbol,
                        struct position position);
+/* `name`, a slice of the source, is no filter's: for template_unknown_filters. */
+bool compiler_add_unknown_filter(struct compiler *compiler, struct str name);
 /* The number of a span of static text; UINT32_MAX without memory. */
 uint32_t compiler_add_span(struct compiler *compiler, struct str text);
 bool compiler_is_lax(const struct compiler *compiler);

@@ -306,7 +306,7 @@ bool add_filter(struct compiler *compiler, struct output *output, struct row *ca
     output->is_raw = str_equal(name, STR("raw"));
     /* The reference lets the input through an unknown filter. */
     if (filter == NULL)
-        return true;
+        return output->is_raw || compiler_add_unknown_filter(compiler, name);
     struct filter_call *call = row_add(compiler, calls, sizeof *call);
     if (call == NULL)
         return false;

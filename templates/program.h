@@ -273,7 +273,7 @@ struct template
     bool has_continued_loops, has_dynamic_partials;
     const struct str *fields;
     uint32_t field_count;
-    /* Every read of a variable, for template_reads. */
+    /* Every read of a variable, for template_reads, and every unknown filter. */
     struct read *reads;
     size_t read_count, read_cap;
 };
@@ -281,6 +281,8 @@ struct template
 struct read {
     uint32_t symbol;
     struct position position;
+    /* Not of a variable, but the name of a filter that there is not. */
+    bool is_filter;
 };
 
 /* The slot of a name: 0 in it, and it is where the name would stand. */

@@ -127,7 +127,19 @@ void template_reads(const struct template *template, void *self,
     for (size_t i = 0; i < template->read_count; i++) {
         const struct read *read = &template->reads[i];
         const struct symbol *symbol = &template->symbols[read->symbol];
-        if (!symbol->is_set)
+        if (!symbol->is_set && !read->is_filter)
             each(self, symbol->name, read->position.line, read->position.column);
+    }
+}
+
+void template_unknown_filters(const struct template *template, void *self,
+                              void (*each)(void *self, struct str name, unsigned line,
+                                           unsigned column))
+{
+    for (size_t i = 0; i < template->read_count; i++) {
+        const struct read *read = &template->reads[i];
+        if (read->is_filter)
+            each(self, template->symbols[read->symbol].name, read->position.line,
+                 read->position.column);
     }
 }

@@ -86,6 +86,11 @@ struct str template_span(const struct template *template, size_t index);
 void template_reads(const struct template *template, void *self,
                     void (*each)(void *self, struct str name, unsigned line,
                                  unsigned column));
+/* The same for names of filters that there are not: as in the reference, they let
+ * their input through, which is seldom what was meant. */
+void template_unknown_filters(const struct template *template, void *self,
+                              void (*each)(void *self, struct str name, unsigned line,
+                                           unsigned column));
 
 /* What a rendering sees. Later ones win: statics, then fields, then reserved. */
 struct template_input {

@@ -397,3 +397,13 @@ def test_lint_with_a_real_spamassassin(scratch):
     assert done["lint"]["program"] == "SpamAssassin", done["warnings"]
     assert "GTUBE" in [rule["rule"] for rule in done["lint"]["rules"]]
     assert done["lint"]["score"] > 900 and done["lint"]["required"] == 5.0
+
+
+def test_a_filter_that_there_is_not(scratch):
+    scratch.import_list(["a@example.org"])
+    scratch.campaign(1, text="Hi {{ name | upcas }} {{ 'x' | upcase | raw }}\n",
+                     subject="'{{ name | defualt: \"you\" }}'")
+    warnings = scratch.json("check", "spring.yaml")["warnings"]
+    assert [w for w in warnings if "no filter" in w] == [
+        "subject:1:11: defualt: no filter is called that; what is before it is printed as it is",
+        "spring.txt:1:14: upcas: no filter is called that; what is before it is printed as it is"]
