@@ -235,11 +235,16 @@ static int refuse_again(struct opened *opened, struct error *error)
     enum err err = campaign_refuse_running(opened->store, opened->campaign.id, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
+    const struct campaign *campaign = &opened->campaign;
+    const char *next = campaign_is_over(campaign) ? "report" : "resume";
+    const char *does = campaign_is_over(campaign) ? "tells what became of it; to send "
+                                                    "again give it"
+                                                  : "goes on with it; or give it";
     return command_fail(error, ERR_CONFIG,
-                        "cannot launch: %.*s: this campaign exists and is %s; "
-                        "use resume, or another name",
-                        STR_ARG(opened->file.name),
-                        campaign_state_word(opened->campaign.state));
+                        "cannot launch: %.*s: there is a campaign of that name, %s; "
+                        "`broadside %s %.*s` %s another name",
+                        STR_ARG(campaign->name), campaign_state_word(campaign->state),
+                        next, STR_ARG(campaign->name), does);
 }
 
 static int run_launch(const struct invocation *invocation, struct error *error)

@@ -6,6 +6,7 @@
 #include "cmd/commands.h"
 
 #include "cmd/config/campaign.h"
+#include "cmd/nearest.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
 
@@ -124,6 +125,17 @@ static bool print_group_help(FILE *to, const char *word)
     return found;
 }
 
+/* The first word of a command that is a slip away; STR_NULL if none is. */
+static struct str meant_command(struct str word)
+{
+    for (const struct command *const *command = commands; *command != NULL; command++) {
+        struct str rest, first = str_split(str_of((*command)->name), ' ', &rest);
+        if (nearest_is_slip(word, first))
+            return first;
+    }
+    return STR_NULL;
+}
+
 /* "address" alone names no command but begins some: say which. */
 static int unknown_command(const char *const *args, struct error *error)
 {
@@ -144,6 +156,13 @@ static int unknown_command(const char *const *args, struct error *error)
             error, ERR_USAGE,
             "bad command: %s: it needs a second word; say broadside %s %s", args[0],
             args[0], known);
+    struct str meant = meant_command(str_of(args[0]));
+    if (!str_is_null(meant))
+        return command_fail(
+            error, ERR_USAGE,
+            "unknown command: %s: there is none of that name; did you mean %.*s? see "
+            "broadside --help",
+            args[0], STR_ARG(meant));
     return command_fail(
         error, ERR_USAGE,
         "unknown command: %s: there is none of that name; see broadside --help",

@@ -103,7 +103,8 @@ enum err list_find(struct store *store, struct str name, struct arena *arena,
     if (err == ERR_NONE)
         err = take_list(store, row, arena, list, error);
     if (err == ERR_NOT_FOUND)
-        error_set(error, err, "find list: %.*s: there is none; import it first",
+        error_set(error, err,
+                  "find list: %.*s: there is none; import it, or see `broadside lists`",
                   STR_ARG(name));
     return err;
 }

@@ -43,10 +43,16 @@ static enum err create_private(const char *path, struct error *error)
                                    "--db",
                                    path);
     }
-    bool is_denied = errno == EACCES || errno == EPERM || errno == EROFS;
+    int number = errno;
+    bool is_denied = number == EACCES || number == EPERM || number == EROFS;
     enum err err = is_denied ? ERR_PERMISSION : ERR_STORAGE;
+    const char *advice = number == ENOENT || number == ENOTDIR ? "make its folder, or "
+                         : is_denied && access(path, F_OK) == 0
+                             ? "run it as the owner, or "
+                         : is_denied ? "no file can be made in that folder: "
+                                     : "";
     return error_set(error, err, "open database: %s: %s; %sgive another --db", path,
-                     strerror(errno), is_denied ? "run it as the owner, or " : "");
+                     strerror(number), advice);
 }
 
 /* PATH.lock, beside the real file: two names of one database have one lock. A reader

@@ -22,6 +22,7 @@ struct yaml_reader {
     yaml_mark_t key_mark;
 };
 
+#define TAB_HINT   "a tab where a line is indented; use spaces"
 #define BRACE_HINT "a value that begins with a brace needs quotes; write '{{ name }}'"
 
 static enum err refuse(struct yaml_reader *reader, yaml_mark_t mark, const char *what,
@@ -89,6 +90,10 @@ static enum err syntax_error(struct yaml_reader *reader)
     if (value_begins_with_brace(source_line(reader->source, mark.line)) ||
         value_begins_with_brace(source_line(reader->source, parser->context_mark.line)))
         return refuse(reader, mark, BRACE_HINT, STR_NULL);
+    /* libyaml has two sentences for it, neither of which says what to do. */
+    if (strstr(parser->problem, "tab") != NULL ||
+        str_has_prefix(source_line(reader->source, mark.line), STR("\t")))
+        return refuse(reader, mark, TAB_HINT, STR_NULL);
     return refuse(reader, mark, parser->problem, STR_NULL);
 }
 

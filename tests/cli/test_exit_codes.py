@@ -139,7 +139,7 @@ def test_78_name_taken(scratch, sandbox):
     file = scratch.campaign(sandbox.port)
     scratch.run("launch", file, "--yes")
     done = scratch.run("launch", file, "--yes", code=78)
-    assert "spring" in one_line(done)
+    assert "finished; `broadside report spring` tells" in one_line(done)
     assert sandbox.counts() == {"a@example.org": 1}
 
 

@@ -55,6 +55,11 @@ def test_writers_say_why_not(read_only):
         assert "run it as the owner" in read_only(*args, code=77).stderr
 
 
+def test_a_folder_in_which_no_database_can_be_made(read_only):
+    done = read_only("--db", "other.db", "lists", code=77)
+    assert "no file can be made in that folder" in done.stderr
+
+
 def test_without_its_index_a_database_cannot_be_read(scratch, read_only):
     (scratch.path / "broadside.db-shm").unlink()
     done = read_only("report", "spring", code=77)
