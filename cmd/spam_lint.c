@@ -24,13 +24,13 @@ struct spam_program {
 static const char *const rspamd_argv[] = {"rspamc", "--json", "symbols", NULL};
 /* -L: no network, -x: no preferences of the user's, -t: the report behind the message.
  * The report is a template of ours, for the installed one is in the user's language. */
-#define SPAM_REPORT_LINE "--cf=report " SPAM_REPORT_MARK "_SCORE_ _REQD_"
+static const char report_line[] = "--cf=report " SPAM_REPORT_MARK "_SCORE_ _REQD_";
 static const char *const spamassassin_argv[] = {"spamassassin",
                                                 "-L",
                                                 "-x",
                                                 "-t",
                                                 "--cf=clear_report_template",
-                                                SPAM_REPORT_LINE,
+                                                report_line,
                                                 "--cf=report _SUMMARY_",
                                                 NULL};
 static const struct spam_program programs[] = {
