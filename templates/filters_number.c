@@ -103,6 +103,8 @@ struct value filter_floor(struct template_machine *machine, struct value input,
                : value_nil();
 }
 
+#define PLACES_MAX 10000
+
 struct value filter_round(struct template_machine *machine, struct value input,
                           const struct value *arguments, size_t count)
 {
@@ -110,9 +112,11 @@ struct value filter_round(struct template_machine *machine, struct value input,
                   digits = {.kind = NUMBER_INTEGER};
     if (count > 0)
         digits = number_of(arguments[0], &machine->arena);
-    struct value whole =
-        number_value(number_truncate(digits, &machine->arena), &machine->arena);
-    int64_t places = whole.type == VALUE_INTEGER ? whole.integer : INT32_MAX;
+    double wanted = number_to_float(number_truncate(digits, &machine->arena));
+    /* Beyond these nothing changes any more; NaN is none of them. */
+    int64_t places = wanted < -PLACES_MAX  ? -PLACES_MAX
+                     : wanted < PLACES_MAX ? (int64_t)wanted
+                                           : PLACES_MAX;
     if (places <= 0 && !is_finite(machine, number))
         return value_nil();
     return result(machine, number_round(number, places, &machine->arena));

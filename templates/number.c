@@ -7,6 +7,8 @@
 
 #define POWERS 38
 
+#define INT128_MAX ((int128)(~(__extension__(unsigned __int128) 0) >> 1))
+
 static int128 power_of_ten(int exponent)
 {
     int128 power = 1;
@@ -244,6 +246,18 @@ int number_compare(struct number a, struct number b, struct arena *arena)
     return (x > y) - (x < y);
 }
 
+/* Not the least of all: its size needs one bit more than there is. */
+static bool has_opposite(int128 coefficient)
+{
+    return coefficient >= -INT128_MAX;
+}
+
+static int128 floor_modulo(int128 a, int128 b)
+{
+    int128 rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+
 static int128 floor_divide(int128 a, int128 b)
 {
     int128 quotient = a / b;
@@ -317,24 +331,23 @@ static bool apply_integers(int128 a, enum number_operation operation, int128 b,
             *number = (struct number){.kind = NUMBER_ERROR};
             return true;
         }
-        result = floor_divide(a, b);
-        if (operation == NUMBER_MODULO)
-            result = a - result * b;
+        result = operation == NUMBER_MODULO ? floor_modulo(a, b) : floor_divide(a, b);
         break;
     }
     *number = integer(result);
-    return !overflow;
+    return !overflow && has_opposite(result);
 }
 
 static bool apply_aligned(struct number a, enum number_operation operation,
                           struct number b, int128 *result)
 {
     if (operation == NUMBER_PLUS)
-        return !__builtin_add_overflow(a.coefficient, b.coefficient, result);
+        return !__builtin_add_overflow(a.coefficient, b.coefficient, result) &&
+               has_opposite(*result);
     if (operation == NUMBER_MINUS)
-        return !__builtin_sub_overflow(a.coefficient, b.coefficient, result);
-    *result =
-        a.coefficient - floor_divide(a.coefficient, b.coefficient) * b.coefficient;
+        return !__builtin_sub_overflow(a.coefficient, b.coefficient, result) &&
+               has_opposite(*result);
+    *result = floor_modulo(a.coefficient, b.coefficient);
     return true;
 }
 
@@ -356,7 +369,8 @@ static struct number apply_decimals(struct number a, enum number_operation opera
             (b.coefficient == 0 && a.coefficient < 0))
             return binary(-0.0);
         if (a.scale + b.scale < POWERS &&
-            !__builtin_mul_overflow(a.coefficient, b.coefficient, &result))
+            !__builtin_mul_overflow(a.coefficient, b.coefficient, &result) &&
+            has_opposite(result))
             return decimal(result, a.scale + b.scale);
     } else if (align(&x, &y) && apply_aligned(x, operation, y, &result)) {
         return decimal(result, x.scale);

@@ -51,7 +51,8 @@ struct frame *frame_new(struct template_machine *machine, bool is_isolated)
 static void render_output(struct template_machine *machine, const struct output *output)
 {
     struct value value = evaluate_output(machine, output);
-    missing_report(machine);
+    if (machine->hole != NULL)
+        missing_report(machine);
     machine_put_escaped(machine, value, output);
 }
 

@@ -175,6 +175,17 @@ static void template__data_is_not_seen_in_render(void **state)
     value_free(statics);
 }
 
+static void template__rounds_to_any_place(void **state)
+{
+    (void)state;
+    struct result result = render_json(
+        "{{ 15 | round: -9223372036854775808 }} {{ 1.5 | round: 9223372036854775807 }} "
+        "{{ 15 | round: -99999999999999999999999999999999999999999999 }} "
+        "{{ 15 | round: -1 }} {{ 1.55 | round: 1.9 }}",
+        "{}", TEMPLATE_STRICT, TEMPLATE_ESCAPE_NONE);
+    assert_string_equal(result.text, "0 1.5 0 20 1.6");
+}
+
 static void template__value_that_looks_like_liquid_is_printed(void **state)
 {
     (void)state;
@@ -496,6 +507,7 @@ int main(void)
         cmocka_unit_test(template__reserved_names_win_over_all),
         cmocka_unit_test(template__data_is_not_seen_in_render),
         cmocka_unit_test(template__value_that_looks_like_liquid_is_printed),
+        cmocka_unit_test(template__rounds_to_any_place),
         cmocka_unit_test(template__missing_variables_are_told_with_their_place),
         cmocka_unit_test(template__what_is_printed_and_empty_is_missing),
         cmocka_unit_test(template__reads_lists_what_the_template_does_not_set),
