@@ -85,6 +85,23 @@ static void limit__without_a_rate_nothing_waits(void **state)
     assert_int_equal(limit.taken, 100);
 }
 
+/* Another goes in the place of one that did not leave, at the time that was its. */
+static void limit__refund_gives_the_turn_back(void **state)
+{
+    (void)state;
+    struct limit_rule rule;
+    struct limit limit = limit_of(&rule, 1000, NS_PER_S);
+    limit_take(&limit, NS_PER_S);
+    assert_int_equal(limit.taken, 1);
+    assert_int_equal(limit_ready_ns(&limit), NS_PER_S + NS_PER_MS);
+    limit_refund(&limit);
+    assert_int_equal(limit.taken, 0);
+    assert_int_equal(limit_ready_ns(&limit), NS_PER_S);
+    limit_take(&limit, NS_PER_S + NS_PER_MS / 2);
+    assert_int_equal(limit.taken, 1);
+    assert_int_equal(limit_ready_ns(&limit), NS_PER_S + NS_PER_MS);
+}
+
 static void limits__specific_rule_wins_over_the_general_one(void **state)
 {
     (void)state;
@@ -109,6 +126,7 @@ int main(void)
         cmocka_unit_test(limit__time_in_which_nothing_waited_is_not_made_up_for),
         cmocka_unit_test(limit__lateness_is_made_up_for_within_bounds),
         cmocka_unit_test(limit__without_a_rate_nothing_waits),
+        cmocka_unit_test(limit__refund_gives_the_turn_back),
         cmocka_unit_test(limits__specific_rule_wins_over_the_general_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

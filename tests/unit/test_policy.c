@@ -44,6 +44,8 @@ static const struct policy_case cases[] = {
     {CONNECT, "550 5.1.1 user unknown", DEFERRED, DESTINATION, "TransientFailure", false},
     {EHLO, "550 bad name", DEFERRED, DESTINATION, "TransientFailure", false},
     {AUTH, "535 5.7.8 bad credentials", DEFERRED, DESTINATION, "AuthenticationFailed", false},
+    {AUTH, "504 5.5.4 unrecognized authentication type", DEFERRED, DESTINATION, "AuthenticationFailed", false},
+    {AUTH, "550 5.7.0 no", DEFERRED, DESTINATION, "AuthenticationFailed", false},
     {AUTH, "454 4.7.0 temporary", DEFERRED, DESTINATION, "TransientFailure", false},
     /* our set-up */
     {MAIL, "530 5.7.0 Must issue a STARTTLS command first", DEFERRED, DESTINATION, "AuthenticationFailed", false},

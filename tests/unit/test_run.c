@@ -446,6 +446,38 @@ static void run__limited_domain_keeps_its_rate_and_others_run(void **state)
     scene_fini(&scene);
 }
 
+/* A message that did not leave uses up no turn of its domain; one that was refused
+ * does. */
+static void run__only_what_reached_the_server_uses_up_the_rate(void **state)
+{
+    (void)state;
+    struct str limited = STR("a.example");
+    struct limit_rule rule = {.domains = &limited,
+                              .domain_count = 1,
+                              .rate = {.count = 10, .period_ns = 50 * NS_PER_S}};
+    struct scene scene;
+    scene_init(&scene);
+    scene.settings.limits = &rule;
+    scene.settings.limit_count = 1;
+    scene.settings.retry.give_up_ms = 100;
+    /* It breaks the connection five times before it is deferred. */
+    scene_add(&scene, "hangup", "a.example", 1);
+    scene_go(&scene);
+    assert_int_equal(scene.counts[MEMORY_EXPIRED], 1);
+    assert_true(scene.elapsed_ns < 5 * NS_PER_S);
+    scene_fini(&scene);
+
+    scene_init(&scene);
+    rule.rate = (struct rate){.count = 10, .period_ns = NS_PER_S};
+    scene.settings.limits = &rule;
+    scene.settings.limit_count = 1;
+    scene_add(&scene, "bounce", "a.example", 4);
+    scene_go(&scene);
+    assert_int_equal(scene.counts[MEMORY_FAILED], 4);
+    assert_true(scene.elapsed_ns >= 300 * NS_PER_MS);
+    scene_fini(&scene);
+}
+
 static void run__connections_of_a_domain_are_capped(void **state)
 {
     (void)state;
@@ -744,6 +776,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__second_relay_is_used_while_the_first_is_down),
         cmocka_unit_test(run__messages_per_connection_are_kept),
         cmocka_unit_test(run__limited_domain_keeps_its_rate_and_others_run),
+        cmocka_unit_test(run__only_what_reached_the_server_uses_up_the_rate),
         cmocka_unit_test(run__connections_of_a_domain_are_capped),
         cmocka_unit_test(run__unconfirmed_never_exceed_the_cap),
         cmocka_unit_test(run__what_the_store_denies_is_not_sent),

@@ -198,6 +198,23 @@ static void schedule__paused_destination_waits_and_gives_its_jobs_back(void **st
     world_free(world);
 }
 
+static void schedule__refunded_turn_is_taken_at_once(void **state)
+{
+    (void)state;
+    struct str slow = STR("slow.example");
+    struct limit_rule rule = {.domains = &slow,
+                              .domain_count = 1,
+                              .rate = {.count = 1, .period_ns = NS_PER_S}};
+    struct world *world = world_new(&rule, 1);
+    world_add(world, 1, "slow.example", 3);
+    assert_int_equal(world_send(world), 1);
+    assert_int_equal(world_send(world), 0);
+    schedule_refund(&world->schedule, &world->schedule.shared[0]);
+    assert_int_equal(world_send(world), 1);
+    assert_int_equal(world_send(world), 0);
+    world_free(world);
+}
+
 static void schedule__blocked_limit_waits_for_its_release(void **state)
 {
     (void)state;
@@ -246,6 +263,7 @@ int main(void)
         cmocka_unit_test(schedule__domains_of_one_rule_share_its_pace_evenly),
         cmocka_unit_test(schedule__star_holds_for_each_domain_by_itself),
         cmocka_unit_test(schedule__paused_destination_waits_and_gives_its_jobs_back),
+        cmocka_unit_test(schedule__refunded_turn_is_taken_at_once),
         cmocka_unit_test(schedule__blocked_limit_waits_for_its_release),
         cmocka_unit_test(schedule__message_that_came_back_is_claimed_again),
     };

@@ -6,6 +6,8 @@
 #include "tests/unit/alloc_fault.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum reaction { DO_NOTHING, DO_SUBMIT, DO_QUIT, DO_ABORT, DO_ARM };
 
@@ -241,6 +243,75 @@ static void session__reset_at_every_octet_is_classified(void **state)
     }
 }
 
+/* Submits these slices and runs up to the dot; what it said is in caller->said. */
+static void send_content(struct caller *caller, const struct str *slices, size_t count)
+{
+    begin(caller, DO_NOTHING);
+    struct smtp_message *message = &caller->messages[caller->submitted++];
+    *message = (struct smtp_message){.mail_from = STR("a@acme.example"),
+                                     .rcpt = STR("b@example.net"),
+                                     .slices = slices,
+                                     .slice_count = count,
+                                     .armed = true};
+    for (size_t i = 0; i < count; i++)
+        message->bytes += slices[i].n;
+    smtp_session_submit(caller->session, message, 1);
+    hear(caller, accepted);
+    drain(caller);
+}
+
+/* However it is cut, the dot stands on a line of its own. */
+static void session__content_may_be_cut_within_its_last_line_end(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    const struct str contents[][4] = {
+        {STR("x\r\n")},
+        {STR("x\r"), STR("\n")},
+        {STR("x"), STR("\r\n")},
+        {STR("x"), STR("\r"), STR("\n")},
+        {STR("x\r\n"), STR("")},
+        {STR("x\r"), STR(""), STR("\n"), STR("")},
+        {STR("")},
+    };
+    for (size_t i = 0; i < COUNT_OF(contents); i++) {
+        send_content(&caller, contents[i], 4);
+        const char *want = contents[i][0].n > 0 ? "x\r\n.\r\n" : ".\r\n";
+        assert_int_equal(caller.said_bytes, strlen(want));
+        assert_memory_equal(caller.said, want, caller.said_bytes);
+        smtp_session_abort(caller.session, STR("end"));
+        smtp_session_free(caller.session);
+    }
+}
+
+/* A dot behind it would be no terminator, or the server's idea of one and not ours. */
+static void session__content_without_its_last_line_end_stops_the_program(void **state)
+{
+    (void)state;
+    static struct caller caller;
+    const struct str contents[][2] = {
+        {STR("x")},
+        {STR("x\n")},
+        {STR("x\r")},
+        {STR("x\r\n"), STR("\n")},
+        {STR("x\r"), STR("y\n")},
+        {STR("x\r\n"), STR("y\n")},
+        {STR("x\r\n"), STR("\r")},
+    };
+    for (size_t i = 0; i < COUNT_OF(contents); i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            close(STDERR_FILENO);
+            send_content(&caller, contents[i], 2);
+            _exit(0);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 70);
+    }
+}
+
 static void session__no_memory_gives_none(void **state)
 {
     (void)state;
@@ -263,6 +334,8 @@ int main(void)
         cmocka_unit_test(session__reply_too_many_to_the_last_dot_leaves_it_in_doubt),
         cmocka_unit_test(session__arming_may_be_answered_at_once),
         cmocka_unit_test(session__reset_at_every_octet_is_classified),
+        cmocka_unit_test(session__content_may_be_cut_within_its_last_line_end),
+        cmocka_unit_test(session__content_without_its_last_line_end_stops_the_program),
         cmocka_unit_test(session__no_memory_gives_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
