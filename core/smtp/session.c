@@ -190,10 +190,15 @@ static void deadline_update(struct smtp_session *session)
         deadline_set(session, DEADLINE_NONE, 0);
 }
 
+void session_forget_deadline(struct smtp_session *session)
+{
+    session->deadline_end = DEADLINE_STALE;
+}
+
 void session_write_progressed(struct smtp_session *session)
 {
     if (session->deadline_end == DEADLINE_WRITING)
-        session->deadline_end = DEADLINE_STALE;
+        session_forget_deadline(session);
 }
 
 static void report_trouble(struct smtp_session *session, struct smtp_message *message,

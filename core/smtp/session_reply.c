@@ -310,6 +310,7 @@ static void hear_out(struct smtp_session *session, const struct smtp_awaited *do
     session_drop_output(session);
     session->queued = session->written;
     session->awaited_count = 0;
+    session_forget_deadline(session);
     session_await(session, SMTP_CLOSING, dot->message);
     session_set_state(session, SMTP_CLOSING);
 }

@@ -166,6 +166,8 @@ struct smtp_message *session_message_in(const struct smtp_session *session,
                                         enum smtp_phase phase);
 /* What has not begun when it was decided to quit does not begin. */
 void session_report_queued(struct smtp_session *session);
+/* What is awaited now has a deadline of its own, though its octet be the same. */
+void session_forget_deadline(struct smtp_session *session);
 /* Octets were taken: the deadline for writing begins anew. */
 void session_write_progressed(struct smtp_session *session);
 /* Starts what can be started, sets the deadline. The last thing of every entry. */
