@@ -2,19 +2,26 @@
  * fault_shim - makes the nth call of one kind fail, in a program that does not know it
  *
  * For LD_PRELOAD. BROADSIDE_FAULT=KIND:N:WHAT, where KIND is
- *   alloc   malloc, calloc, realloc, posix_memalign: WHAT is fail (once) or out (from
- * then on) write   pwrite64, ftruncate64: WHAT is EIO, ENOSPC (from then on), short
- * (once) or kill sync    fdatasync, fsync: EIO (from then on) or kill read    pread64:
- * EIO (once) or short (once) send    sendmsg: short (once: one octet), again (once:
- * EAGAIN), reset, kill recv    recv: short (once: one octet), again, reset, kill N
- * counts from 1; N = 0 only counts. BROADSIDE_FAULT_COUNT=FILE: how many calls of that
- * kind there were is written there at the end.
+ *   alloc: malloc, calloc, realloc, posix_memalign; fail (once) or out (from then on)
+ *   write: pwrite64, ftruncate64; EIO, ENOSPC (from then on), short (once), kill, power
+ *   sync: fdatasync, fsync; EIO (from then on), kill, power
+ *   read: pread64; EIO (from then on), short (once)
+ *   send: sendmsg; short (once: one octet), again (once: EAGAIN), reset, kill
+ *   recv: recv; short (once: one octet), again, reset, kill
+ *
+ * N counts from 1; N = 0 only counts. BROADSIDE_FAULT_COUNT=FILE: how many calls of
+ * that kind there were is written there at the end.
+ *
+ * power is a power failure: the process is killed, and of what was written since the
+ * last sync of its file some sectors of 512 bytes are there and others are as before,
+ * at random (the same for the same N).
  *
  * The 64-bit names are the ones that SQLite and this program call on Linux.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,7 +42,7 @@ enum kind {
     KIND_RECV
 };
 
-enum what { WHAT_NOTHING, WHAT_SHORT, WHAT_ERROR, WHAT_KILL };
+enum what { WHAT_NOTHING, WHAT_SHORT, WHAT_ERROR, WHAT_KILL, WHAT_POWER };
 
 static enum kind fault_kind;
 static enum what fault_what;
@@ -70,6 +77,7 @@ static const struct {
     {"EIO", WHAT_ERROR, EIO, true},           {"ENOSPC", WHAT_ERROR, ENOSPC, true},
     {"reset", WHAT_ERROR, ECONNRESET, false}, {"again", WHAT_ERROR, EAGAIN, false},
     {"short", WHAT_SHORT, 0, false},          {"kill", WHAT_KILL, 0, false},
+    {"power", WHAT_POWER, 0, false},
 };
 
 static void choose_what(const char *name)
@@ -108,6 +116,84 @@ __attribute__((destructor)) static void end(void)
     fclose(file);
 }
 
+static void *real(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+/* ---- power failure ------------------------------------------------------------- */
+
+#define SECTOR_BYTES 512
+
+/* What a write that was not synced yet has replaced; newest first. */
+struct unsynced {
+    struct unsynced *before;
+    int file;
+    off64_t at;
+    size_t bytes;
+    char was[];
+};
+
+static struct unsynced *unsynced;
+static pthread_mutex_t unsynced_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void remember_write(int file, size_t bytes, off64_t at)
+{
+    ssize_t (*call)(int, void *, size_t, off64_t);
+    if (fault_what != WHAT_POWER)
+        return;
+    /* Beyond the end there were zeros, or the file was shorter: as good. */
+    struct unsynced *write = __libc_calloc(1, sizeof *write + bytes);
+    if (write == NULL)
+        abort();
+    *(void **)&call = real("pread64");
+    (void)!call(file, write->was, bytes, at);
+    write->file = file;
+    write->at = at;
+    write->bytes = bytes;
+    pthread_mutex_lock(&unsynced_mutex);
+    write->before = unsynced;
+    unsynced = write;
+    pthread_mutex_unlock(&unsynced_mutex);
+}
+
+static void forget_writes(int file)
+{
+    pthread_mutex_lock(&unsynced_mutex);
+    for (struct unsynced **at = &unsynced; *at != NULL;) {
+        struct unsynced *write = *at;
+        if (write->file == file) {
+            *at = write->before;
+            free(write);
+        } else {
+            at = &write->before;
+        }
+    }
+    pthread_mutex_unlock(&unsynced_mutex);
+}
+
+static void fail_power(void)
+{
+    ssize_t (*call)(int, const void *, size_t, off64_t);
+    *(void **)&call = real("pwrite64");
+    srandom((unsigned)fault_at);
+    pthread_mutex_lock(&unsynced_mutex);
+    for (struct unsynced *write = unsynced; write != NULL; write = write->before)
+        for (size_t from = 0; from < write->bytes;) {
+            size_t in_sector = (size_t)(write->at + (off64_t)from) % SECTOR_BYTES;
+            size_t bytes = SECTOR_BYTES - in_sector;
+            if (bytes > write->bytes - from)
+                bytes = write->bytes - from;
+            if (random() % 2 == 0)
+                (void)!call(write->file, write->was + from, bytes,
+                            write->at + (off64_t)from);
+            from += bytes;
+        }
+    kill(getpid(), SIGKILL);
+}
+
+/* ---- whose turn it is ---------------------------------------------------------- */
+
 /* What is to become of this call. */
 static enum what turn(enum kind kind)
 {
@@ -118,13 +204,10 @@ static enum what turn(enum kind kind)
         return WHAT_NOTHING;
     if (fault_what == WHAT_KILL)
         kill(getpid(), SIGKILL);
+    if (fault_what == WHAT_POWER)
+        fail_power();
     errno = fault_errno;
     return fault_what;
-}
-
-static void *real(const char *name)
-{
-    return dlsym(RTLD_NEXT, name);
 }
 
 /* ---- memory -------------------------------------------------------------------- */
@@ -164,6 +247,7 @@ ssize_t pwrite64(int file, const void *from, size_t bytes, off64_t at)
         return -1;
     if (what == WHAT_SHORT)
         bytes = (bytes + 1) / 2;
+    remember_write(file, bytes, at);
     ssize_t (*call)(int, const void *, size_t, off64_t);
     *(void **)&call = real("pwrite64");
     return call(file, from, bytes, at);
@@ -184,7 +268,9 @@ int fdatasync(int file)
         return -1;
     int (*call)(int);
     *(void **)&call = real("fdatasync");
-    return call(file);
+    int rc = call(file);
+    forget_writes(file);
+    return rc;
 }
 
 int fsync(int file)
@@ -193,7 +279,9 @@ int fsync(int file)
         return -1;
     int (*call)(int);
     *(void **)&call = real("fsync");
-    return call(file);
+    int rc = call(file);
+    forget_writes(file);
+    return rc;
 }
 
 ssize_t pread64(int file, void *to, size_t bytes, off64_t at)
