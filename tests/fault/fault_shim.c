@@ -4,7 +4,7 @@
  * For LD_PRELOAD. BROADSIDE_FAULT=KIND:N:WHAT, where KIND is
  *   alloc: malloc, calloc, realloc, posix_memalign; fail (once) or out (from then on)
  *   write: pwrite64, ftruncate64; EIO, ENOSPC (from then on), short (once), kill, power
- *   sync: fdatasync, fsync; EIO (from then on), kill, power
+ *   sync: fdatasync, fsync; EIO (from then on), kill, power, slow (2 s, from then on)
  *   read: pread64; EIO (from then on), short (once)
  *   send: sendmsg; short (once: one octet), again (once: EAGAIN), reset, kill
  *   recv: recv; short (once: one octet), again, reset, kill
@@ -42,7 +42,7 @@ enum kind {
     KIND_RECV
 };
 
-enum what { WHAT_NOTHING, WHAT_SHORT, WHAT_ERROR, WHAT_KILL, WHAT_POWER };
+enum what { WHAT_NOTHING, WHAT_SHORT, WHAT_ERROR, WHAT_KILL, WHAT_POWER, WHAT_SLOW };
 
 static enum kind fault_kind;
 static enum what fault_what;
@@ -77,7 +77,7 @@ static const struct {
     {"EIO", WHAT_ERROR, EIO, true},           {"ENOSPC", WHAT_ERROR, ENOSPC, true},
     {"reset", WHAT_ERROR, ECONNRESET, false}, {"again", WHAT_ERROR, EAGAIN, false},
     {"short", WHAT_SHORT, 0, false},          {"kill", WHAT_KILL, 0, false},
-    {"power", WHAT_POWER, 0, false},
+    {"power", WHAT_POWER, 0, false},          {"slow", WHAT_SLOW, 0, true},
 };
 
 static void choose_what(const char *name)
@@ -206,6 +206,8 @@ static enum what turn(enum kind kind)
         kill(getpid(), SIGKILL);
     if (fault_what == WHAT_POWER)
         fail_power();
+    if (fault_what == WHAT_SLOW)
+        sleep(2);
     errno = fault_errno;
     return fault_what;
 }
