@@ -239,7 +239,7 @@ static int refuse_again(struct opened *opened, struct error *error)
     const char *next = campaign_is_over(campaign) ? "report" : "resume";
     const char *does = campaign_is_over(campaign) ? "tells what became of it; to send "
                                                     "again give it"
-                                                  : "goes on with it; or give it";
+                                                  : "goes on with it, or give it";
     return command_fail(error, ERR_CONFIG,
                         "cannot launch: %.*s: there is a campaign of that name, %s; "
                         "`broadside %s %.*s` %s another name",

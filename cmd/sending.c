@@ -47,11 +47,13 @@ static void signals_restore(const struct sigaction before[STOP_SIGNAL_COUNT])
         (void)sigaction(stop_signals[i], &before[i], NULL);
 }
 
-/* What the tick looks at. */
+/* What the tick looks at, and what came of the run. */
 struct watch {
     struct run *run;
     struct progress progress;
     int obeyed;
+    enum run_end end;
+    struct run_progress last;
 };
 
 static void obey_signals(struct watch *watch)
@@ -109,10 +111,8 @@ static void warn_of_clear_text(const struct campaign_file *campaign)
     }
 }
 
-/* Runs it to its end; `why` is the trouble with the relays, if any. */
 static enum err run_to_end(struct ledger_store *ledger, const struct content *content,
                            const struct sending_values *values, struct watch *watch,
-                           enum run_end *end, struct run_progress *last,
                            struct error *error)
 {
     struct run_settings settings;
@@ -127,8 +127,9 @@ static enum err run_to_end(struct ledger_store *ledger, const struct content *co
     signals_catch(before);
     err = run_start(watch->run, error);
     if (err == ERR_NONE)
-        err = run_wait(watch->run, PROGRESS_TICK_MS, on_tick, watch, end, error);
-    run_progress_read(watch->run, last);
+        err =
+            run_wait(watch->run, PROGRESS_TICK_MS, on_tick, watch, &watch->end, error);
+    run_progress_read(watch->run, &watch->last);
     signals_restore(before);
     run_free(watch->run);
     progress_clear(&watch->progress);
@@ -204,16 +205,16 @@ static void print_summary(const struct campaign *campaign, enum campaign_state s
 
 /* The exit code of a run that ended as such: the contract's order of precedence. */
 static int conclude(struct store *store, const struct campaign *campaign,
-                    enum run_end end, const struct run_progress *last, bool quiet,
-                    struct error *error)
+                    const struct watch *watch, bool quiet, struct error *error)
 {
+    const struct run_progress *last = &watch->last;
     struct delivery_counts counts;
     enum err err = report_counts(store, campaign->id, &counts, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     if (!quiet)
-        print_summary(campaign, state_after(end), &counts, last);
-    if (end == RUN_RELAY_UNUSABLE)
+        print_summary(campaign, state_after(watch->end), &counts, last);
+    if (watch->end == RUN_RELAY_UNUSABLE)
         return command_fail(error, ERR_RELAY,
                             "cannot send: %.*s: %s; nobody was charged for it, "
                             "`broadside resume %.*s` tries again",
@@ -234,7 +235,7 @@ static void begin_watch(struct watch *watch, const struct delivery_counts *count
         .failed = not_reached(counts),
         .in_doubt = counts->by_state[DELIVERY_IN_DOUBT],
     };
-    *watch = (struct watch){0};
+    *watch = (struct watch){.end = RUN_FAILED};
     progress_init(&watch->progress, (enum progress_mode)values->progress, quiet,
                   counts->audience, &before);
 }
@@ -245,10 +246,8 @@ int sending_run(struct store *store, const struct campaign *campaign,
 {
     struct delivery_counts counts;
     struct ledger_store *ledger;
-    struct run_progress last = {0};
     struct watch watch;
     struct error close_error = {ERR_NONE, ""};
-    enum run_end end = RUN_FAILED;
     uint64_t recovered = 0;
     const struct ledger_options options = {
         .retry_in_doubt = content->campaign->retry_in_doubt,
@@ -266,10 +265,10 @@ int sending_run(struct store *store, const struct campaign *campaign,
     err = report_counts(store, campaign->id, &counts, error);
     if (err == ERR_NONE) {
         begin_watch(&watch, &counts, values, quiet);
-        err = run_to_end(ledger, content, values, &watch, &end, &last, error);
+        err = run_to_end(ledger, content, values, &watch, error);
     }
     enum err close_err = ledger_store_close(
-        ledger, err == ERR_NONE ? state_after(end) : CAMPAIGN_INTERRUPTED,
+        ledger, err == ERR_NONE ? state_after(watch.end) : CAMPAIGN_INTERRUPTED,
         &close_error);
     if (err == ERR_NONE && close_err != ERR_NONE) {
         *error = close_error;
@@ -277,5 +276,5 @@ int sending_run(struct store *store, const struct campaign *campaign,
     }
     if (err != ERR_NONE)
         return err_exit_code(err);
-    return conclude(store, campaign, end, &last, quiet, error);
+    return conclude(store, campaign, &watch, quiet, error);
 }
