@@ -1,6 +1,6 @@
 # Campaigns into real servers, which the tests start and stop. They say why they skip.
 find_program(PYTEST_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
-foreach(server postfix exim opensmtpd)
+foreach(server postfix exim opensmtpd aiosmtpd)
   add_test(NAME interop_${server}
     COMMAND ${PYTEST_PYTHON} -m pytest -q -rs -p no:cacheprovider
             ${CMAKE_SOURCE_DIR}/tests/interop/test_${server}.py)
