@@ -1,7 +1,7 @@
 """Python's aiosmtpd, in the test's own process: no PIPELINING, but SMTPUTF8, and lines
 of more than 1,000 octets are refused."""
 
-import unpacked_server
+from free_port import free_port
 
 try:
     from aiosmtpd import controller
@@ -19,7 +19,7 @@ def why_not():
 class Aiosmtpd:
     def __init__(self):
         self.taken = []
-        self.port = unpacked_server.free_port()
+        self.port = free_port()
         self.controller = controller.Controller(
             self, hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=True,
             data_size_limit=100_000)

@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 
+from free_port import free_port
+
 # An address with a + or a quoted part must not be taken apart: no address extension. Nor
 # one with a ! or a %: those were routes once.
 MAIN = """
@@ -98,12 +100,6 @@ def why_not():
     if shutil.which("postfix", path="/usr/sbin:/usr/bin") is None:
         return "Postfix is not installed (scripts/setup --tests)"
     return None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Postfix:

@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 
+from free_port import free_port
+
 SERVERS = pathlib.Path(__file__).resolve().parents[2] / "build/servers"
 
 
@@ -28,12 +30,6 @@ def why_not(program):
     if probe.returncode != 0:
         return f"no mount namespace here: {probe.stderr.strip()}"
     return None
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Unpacked:
