@@ -24,6 +24,8 @@ VALUES = readback.HOSTILE + [
 # They cannot stand in a header: the recipient is invalid if they would have to.
 BREAKS = ["a\nb", "a\rb", "a\r\nBcc: x@y.z", "a\r\n\r\nbody", "\n.\n", "\r\n.\r\n",
           "\u0085", "\u2028", "\u2029", "From here\n.dot\nFrom there", "\r.\r", "trail\n"]
+# A preview is a process, and with sanitizers a slow one.
+PREVIEW_EVERY = 1 if cli.PATIENCE == 1 else 5
 ONCE = ("date from reply-to to subject message-id x-v list-unsubscribe list-unsubscribe-post "
         "list-id mime-version content-type").split()
 
@@ -128,12 +130,13 @@ def check_message(raw, value, has_value):
 
 def check_sent(scratch, rows, raws, has_value):
     ids = set()
-    for raw in raws:
+    for number, raw in enumerate(raws):
         to = read(raw)["to"].addresses[0].addr_spec
         message = check_message(raw, rows[to], has_value)
         ids.add(message["message-id"])
-        shown = scratch.run("preview", "c.yaml", "--recipient", to, text=False).stdout
-        assert shown == raw, to
+        if number % PREVIEW_EVERY == 0:
+            shown = scratch.run("preview", "c.yaml", "--recipient", to, text=False).stdout
+            assert shown == raw, to
     assert len(ids) == len(raws)
 
 
