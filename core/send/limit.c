@@ -12,7 +12,6 @@ void limit_init(struct limit *limit, const struct limit_rule *rule, uint64_t key
 
 void limit_take(struct limit *limit, uint64_t now_ns)
 {
-    limit->taken++;
     if (limit->interval_ns == 0)
         return;
     CHECK(now_ns >= limit->next_ns);
@@ -29,7 +28,6 @@ void limit_take(struct limit *limit, uint64_t now_ns)
 
 void limit_refund(struct limit *limit)
 {
-    limit->taken--;
     if (limit->next_ns < limit->interval_ns)
         return;
     limit->next_ns -= limit->interval_ns;

@@ -36,8 +36,6 @@ struct limit {
     struct list blocked_link;
     struct list waiting;
     struct heap_node wake;
-    /* Messages given to connections, now and at the last measuring. */
-    uint64_t taken, taken_before;
 };
 
 void limit_init(struct limit *limit, const struct limit_rule *rule, uint64_t key);

@@ -210,18 +210,6 @@ void run_stop(struct run *run)
     run_wake(run);
 }
 
-static void run_read_limits(struct run *run, struct run_progress *progress)
-{
-    size_t count = run->settings.limit_count;
-    progress->limit_count = count < RUN_LIMITS_SHOWN_MAX ? count : RUN_LIMITS_SHOWN_MAX;
-    for (size_t i = 0; i < progress->limit_count; i++)
-        for (unsigned w = 0; w < run->shared.workers; w++) {
-            double rate = (double)atomic_load(&run->shared.limit_rates[w][i]) / 1000;
-            if (rate > progress->limits[i].effective_per_s)
-                progress->limits[i].effective_per_s = rate;
-        }
-}
-
 static void run_read_relays(struct run *run, struct run_progress *progress)
 {
     progress->relay_count = run->settings.relay_count;
@@ -255,7 +243,6 @@ void run_progress_read(struct run *run, struct run_progress *progress)
         .draining = run_shared_phase(&run->shared) != RUN_SENDING,
     };
     run_read_relays(run, progress);
-    run_read_limits(run, progress);
 }
 
 /* The rate over the last RUN_RATE_MS, from samples taken at each tick. */

@@ -101,13 +101,6 @@ enum run_end {
 
 enum relay_state { RELAY_UNTRIED, RELAY_UP, RELAY_DOWN };
 
-/* A rule of the settings as it goes in fact. */
-struct limit_progress {
-    /* Messages that its domains were given in the last seconds, per second; for "*"
-     * the busiest domain's. 0 if there were none. */
-    double effective_per_s;
-};
-
 /* Counts of this run alone, since run_start. */
 struct run_progress {
     int64_t started_ms, now_ms;
@@ -123,9 +116,6 @@ struct run_progress {
     bool draining;
     size_t relay_count;
     enum relay_state relays[RUN_RELAYS_MAX];
-    size_t limit_count;
-#define RUN_LIMITS_SHOWN_MAX 32
-    struct limit_progress limits[RUN_LIMITS_SHOWN_MAX];
     /* The last thing that kept a relay from being used, empty if none. */
     char relay_trouble[256];
 };

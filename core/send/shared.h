@@ -70,8 +70,6 @@ struct run_shared {
      * want one and have none, because the relay takes no more. */
     atomic_bool is_hungry[RUN_WORKERS_MAX], is_starving[RUN_WORKERS_MAX];
     struct run_tally tally;
-    /* Per worker and rule, thousandths of a message per second. */
-    atomic_uint_fast32_t limit_rates[RUN_WORKERS_MAX][RUN_LIMITS_SHOWN_MAX];
     pthread_mutex_t trouble_mutex;
     char trouble[256];
     /* The first thing this program could not do. */

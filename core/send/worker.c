@@ -9,8 +9,6 @@
 #define WORKER_TICK_NS (100 * NS_PER_MS)
 /* At the cap of unconfirmed messages another worker's outcome may make room. */
 #define WORKER_CAP_RETRY_NS (2 * NS_PER_MS)
-/* Over which a limit's effective rate is measured. */
-#define WORKER_RATES_NS (2 * NS_PER_S)
 /* Saying QUIT when nothing is in flight. */
 #define WORKER_GOODBYE_NS NS_PER_S
 
@@ -72,42 +70,10 @@ static void worker_follow_phase(struct worker *worker)
     }
 }
 
-static void worker_measure_limit(struct worker *worker, struct limit *limit,
-                                 double elapsed_s, uint_fast32_t *rates)
-{
-    if (limit->rule == NULL)
-        return;
-    size_t rule = (size_t)(limit->rule - worker->schedule.rules);
-    uint64_t taken = limit->taken - limit->taken_before;
-    limit->taken_before = limit->taken;
-    uint_fast32_t rate = (uint_fast32_t)((double)taken * 1000.0 / elapsed_s);
-    if (rule < RUN_LIMITS_SHOWN_MAX && rate > rates[rule])
-        rates[rule] = rate;
-}
-
-/* For `status`: what each limit amounts to in fact. */
-static void worker_measure_rates(struct worker *worker)
-{
-    struct schedule *schedule = &worker->schedule;
-    uint_fast32_t rates[RUN_LIMITS_SHOWN_MAX] = {0};
-    double elapsed_s = (double)(worker->now_ns - worker->rates_ns) / (double)NS_PER_S;
-    worker->rates_ns = worker->now_ns;
-    for (size_t i = 0; i < schedule->rule_count; i++)
-        worker_measure_limit(worker, &schedule->shared[i], elapsed_s, rates);
-    LIST_FOREACH(node, &schedule->all)
-    worker_measure_limit(worker,
-                         &container_of(node, struct destination, all_link)->own_limit,
-                         elapsed_s, rates);
-    for (size_t i = 0; i < RUN_LIMITS_SHOWN_MAX; i++)
-        atomic_store(&worker->shared->limit_rates[worker->index][i], rates[i]);
-}
-
 static void worker_tick(struct worker *worker)
 {
     worker->tick_ns = worker->now_ns + WORKER_TICK_NS;
     pool_tick(&worker->pool, worker->schedule.ring_count > 0, worker->now_ns);
-    if (worker->now_ns >= worker->rates_ns + WORKER_RATES_NS)
-        worker_measure_rates(worker);
 }
 
 static void worker_set_timer(struct worker *worker)

@@ -56,8 +56,8 @@ struct worker {
     atomic_bool is_cancelled;
     bool is_draining, is_aborted, has_posted_last;
     uint64_t drain_until_ns;
-    /* Times of what is done now and then. */
-    uint64_t tick_ns, rates_ns;
+    /* When what is done now and then is due. */
+    uint64_t tick_ns;
     struct unsent unsent[WORKER_UNSENT_REMEMBERED];
 };
 
