@@ -149,14 +149,6 @@ struct value filter_url_encode(struct template_machine *machine, struct value in
     return text_value(&text);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct value filter_url_decode(struct template_machine *machine, struct value input,
                                const struct value *arguments, size_t count)
 {
@@ -168,8 +160,8 @@ struct value filter_url_decode(struct template_machine *machine, struct value in
     for (size_t i = 0; i < s.n && !machine->failed; i++) {
         int high = -1, low = -1;
         if (s.p[i] == '%' && i + 2 < s.n) {
-            high = hex_digit(s.p[i + 1]);
-            low = hex_digit(s.p[i + 2]);
+            high = ascii_hex_digit(s.p[i + 1]);
+            low = ascii_hex_digit(s.p[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             text_add_char(&text, (char)(high << 4 | low));

@@ -64,21 +64,13 @@ static int json_peek(const struct json *json)
     return json->at < json->text.n ? (unsigned char)json->text.p[json->at] : -1;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool json_hex4(struct json *json, uint32_t *code)
 {
     if (json->text.n - json->at < 4)
         return false;
     *code = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(json->text.p[json->at++]);
+        int digit = ascii_hex_digit(json->text.p[json->at++]);
         if (digit < 0)
             return false;
         *code = *code * 16 + (uint32_t)digit;

@@ -49,14 +49,6 @@ static void put(char *to, size_t *n, unsigned char byte, bool is_latin)
     to[(*n)++] = (char)byte;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static const char *decode_q(struct str text, bool is_latin, char *to, size_t *n)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -64,8 +56,8 @@ static const char *decode_q(struct str text, bool is_latin, char *to, size_t *n)
             put(to, n, text.p[i] == '_' ? ' ' : (unsigned char)text.p[i], is_latin);
             continue;
         }
-        int high = i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-        int low = i + 2 < text.n ? hex_digit(text.p[i + 2]) : -1;
+        int high = i + 2 < text.n ? ascii_hex_digit(text.p[i + 1]) : -1;
+        int low = i + 2 < text.n ? ascii_hex_digit(text.p[i + 2]) : -1;
         if (high < 0 || low < 0)
             return "an encoded-word with a bad =XX";
         put(to, n, (unsigned char)(high << 4 | low), is_latin);
