@@ -264,26 +264,25 @@ int ftruncate64(int file, off64_t bytes)
     return call(file, bytes);
 }
 
-int fdatasync(int file)
+static int sync_file(const char *name, int file)
 {
     if (turn(KIND_SYNC) == WHAT_ERROR)
         return -1;
     int (*call)(int);
-    *(void **)&call = real("fdatasync");
+    *(void **)&call = real(name);
     int rc = call(file);
     forget_writes(file);
     return rc;
 }
 
+int fdatasync(int file)
+{
+    return sync_file("fdatasync", file);
+}
+
 int fsync(int file)
 {
-    if (turn(KIND_SYNC) == WHAT_ERROR)
-        return -1;
-    int (*call)(int);
-    *(void **)&call = real("fsync");
-    int rc = call(file);
-    forget_writes(file);
-    return rc;
+    return sync_file("fsync", file);
 }
 
 ssize_t pread64(int file, void *to, size_t bytes, off64_t at)
