@@ -3,7 +3,9 @@ foreach(name limit retry schedule desk)
 endforeach()
 
 unit_test(run send)
+unit_test(run_relay send)
 target_sources(test_run PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sink.c)
+target_sources(test_run_relay PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/sink.c)
 
 add_executable(run_dialog_net ${dialog_folder}/run_dialog_net.c ${dialog_sources})
 target_link_libraries(run_dialog_net PRIVATE send net)
