@@ -50,27 +50,33 @@ static void add_count(struct delivery_counts *counts, struct str word, int64_t n
     counts->audience += (uint64_t)n;
 }
 
-/* Most deliveries are in the state of the one before. */
-static int count_states(sqlite3_stmt *rows, struct delivery_counts *counts)
+/* Deliveries in a row that are in one state, which most share with the one before. */
+struct state_run {
+    struct delivery_counts *counts;
+    char word[16];
+    size_t bytes;
+    int64_t n;
+};
+
+/* count_state(state), an aggregate: a row that SQLite hands out costs twice as much. */
+static void count_state(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    char held[16] = "";
-    struct str word = STR("");
-    int64_t run = 0;
-    int rc;
-    while ((rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        struct str next = db_text(rows, 0);
-        if (run > 0 && str_equal(next, word)) {
-            run++;
-            continue;
-        }
-        add_count(counts, word, run);
-        word = str_slice(held, next.n < sizeof held ? next.n : 0);
-        if (word.n > 0)
-            memcpy(held, next.p, word.n);
-        run = 1;
-    }
-    add_count(counts, word, run);
-    return rc;
+    struct state_run *run = sqlite3_user_data(context);
+    const char *p = sqlite3_value_blob(values[0]);
+    struct str word = {p != NULL ? p : "", (size_t)sqlite3_value_bytes(values[0])};
+    (void)count;
+    if (run->n++ > 0 && str_equal(word, str_slice(run->word, run->bytes)))
+        return;
+    add_count(run->counts, str_slice(run->word, run->bytes), run->n - 1);
+    run->bytes = word.n < sizeof run->word ? word.n : 0;
+    if (run->bytes > 0)
+        memcpy(run->word, word.p, run->bytes);
+    run->n = 1;
+}
+
+static void count_end(sqlite3_context *context)
+{
+    sqlite3_result_null(context);
 }
 
 /* Not GROUP BY: that sorts all of them, which costs five times as much. */
@@ -78,18 +84,22 @@ enum err report_counts(struct store *store, int64_t campaign_id,
                        struct delivery_counts *counts, struct error *error)
 {
     *counts = (struct delivery_counts){0};
+    struct state_run run = {.counts = counts};
     struct id_range range;
-    sqlite3_stmt *rows;
+    int64_t none;
     enum err err = deliveries_of(store, campaign_id, &range, error);
-    if (err == ERR_NONE)
-        err = db_query(store, &rows, error,
-                       "SELECT state FROM delivery WHERE id BETWEEN ? AND ?", "ii",
-                       range.first, range.last);
     if (err != ERR_NONE)
         return err;
-    if (count_states(rows, counts) != SQLITE_DONE)
-        err = db_fail(store, error, "report");
-    sqlite3_finalize(rows);
+    if (sqlite3_create_function_v2(store->db, "count_state", 1,
+                                   SQLITE_UTF8 | SQLITE_DIRECTONLY, &run, NULL,
+                                   count_state, count_end, NULL) != SQLITE_OK)
+        return db_fail(store, error, "report");
+    err = db_integer(store, &none, 0, error,
+                     "SELECT count_state(state) FROM delivery WHERE id BETWEEN ? AND ?",
+                     "ii", range.first, range.last);
+    (void)sqlite3_create_function_v2(store->db, "count_state", 1, SQLITE_UTF8, NULL,
+                                     NULL, NULL, NULL, NULL);
+    add_count(counts, str_slice(run.word, run.bytes), run.n);
     return err;
 }
 
