@@ -89,12 +89,12 @@ enum err ledger_next_due(void *self, int64_t *due_ms)
 
 /* ---- claims -------------------------------------------------------------------- */
 
-/* Columns: id, recipient, attempts, first_armed_ms, address, record. */
+/* Columns: id, recipient, attempts, last_attempt, first_armed_ms, address, record. */
 static enum err take_job(struct ledger_store *ledger, sqlite3_stmt *row,
                          int64_t lane_id, struct job_batch *batch)
 {
-    struct str address = db_copy(row, 4, &batch->arena);
-    struct str record = db_copy(row, 5, &batch->arena);
+    struct str address = db_copy(row, 5, &batch->arena);
+    struct str record = db_copy(row, 6, &batch->arena);
     if (str_is_null(address) || str_is_null(record))
         return error_set(&ledger->error, ERR_MEMORY,
                          "reading the ledger: a claim: out of memory");
@@ -108,7 +108,8 @@ static enum err take_job(struct ledger_store *ledger, sqlite3_stmt *row,
                      .recipient_id = sqlite3_column_int64(row, 1),
                      .lane_id = lane_id,
                      .attempts = (uint32_t)sqlite3_column_int64(row, 2),
-                     .first_armed_ms = sqlite3_column_int64(row, 3),
+                     .last_attempt = sqlite3_column_int64(row, 3),
+                     .first_armed_ms = sqlite3_column_int64(row, 4),
                      .address = address,
                      .domain = domain,
                      .needs_smtputf8 = !str_is_ascii(address),

@@ -7,18 +7,68 @@
 /*
  * Terminal states never revert: every update names the states it may start from, and
  * an outcome of something that was sent must find its delivery armed or claimed.
+ *
+ * A domain's messages go out some in a row, so what is armed and recorded together lies
+ * together: one update for each run of neighbours costs a third of one for each row.
  */
 
 /* ---- arming -------------------------------------------------------------------- */
+
+static size_t arm_run(const struct arm_item *items, size_t count)
+{
+    size_t n = 1;
+    while (n < count && items[n].delivery_id == items[n - 1].delivery_id + 1 &&
+           items[n].at_ms == items[0].at_ms)
+        n++;
+    return n;
+}
+
+/* Some of a run were not claimed any more: which ones were armed. */
+static enum err grant_armed(struct ledger_store *ledger, struct arm_item *run, size_t n,
+                            int changes)
+{
+    sqlite3_stmt *rows = ledger->statements[LEDGER_ARMED_AMONG];
+    (void)sqlite3_bind_int64(rows, 1, run[0].delivery_id);
+    (void)sqlite3_bind_int64(rows, 2, run[n - 1].delivery_id);
+    int rc;
+    for (; (rc = sqlite3_step(rows)) == SQLITE_ROW; changes--)
+        run[sqlite3_column_int64(rows, 0) - run[0].delivery_id].granted = true;
+    (void)sqlite3_reset(rows);
+    if (rc != SQLITE_DONE)
+        return ledger_failed(ledger);
+    if (changes == 0)
+        return ERR_NONE;
+    return ledger_abandon(ledger, error_set(&ledger->error, ERR_BUG,
+                                            "ledger: deliveries %lld to %lld: one "
+                                            "was armed before",
+                                            (long long)run[0].delivery_id,
+                                            (long long)run[n - 1].delivery_id));
+}
+
+static enum err arm(struct ledger_store *ledger, struct arm_item *run, size_t n)
+{
+    sqlite3_stmt *set = ledger->statements[LEDGER_ARM];
+    (void)sqlite3_bind_int64(set, 1, run[0].delivery_id);
+    (void)sqlite3_bind_int64(set, 2, run[n - 1].delivery_id);
+    (void)sqlite3_bind_int64(set, 3, run[0].at_ms);
+    int rc = sqlite3_step(set);
+    (void)sqlite3_reset(set);
+    if (rc != SQLITE_DONE)
+        return ledger_failed(ledger);
+    int changes = sqlite3_changes(ledger->store->db);
+    for (size_t i = 0; i < n; i++)
+        run[i].granted = changes == (int)n;
+    return changes == 0 || changes == (int)n ? ERR_NONE
+                                             : grant_armed(ledger, run, n, changes);
+}
 
 enum err ledger_arm(void *self, struct arm_item *items, size_t count)
 {
     struct ledger_store *ledger = self;
     enum err err = ledger_begin(ledger);
-    sqlite3 *db = ledger->store->db;
-    for (size_t i = 0; err == ERR_NONE && i < count; i++) {
-        err = ledger_run(ledger, LEDGER_ARM, items[i].delivery_id, items[i].at_ms);
-        items[i].granted = err == ERR_NONE && sqlite3_changes(db) == 1;
+    for (size_t at = 0, n; err == ERR_NONE && at < count; at += n) {
+        n = arm_run(&items[at], count - at);
+        err = arm(ledger, &items[at], n);
     }
     return err;
 }
@@ -78,13 +128,18 @@ static struct str not_null(struct str s)
 }
 
 static enum err add_attempt(struct ledger_store *ledger,
-                            const struct attempt_record *record, int64_t peer)
+                            const struct attempt_record *record, int64_t *id)
 {
     const struct outcome *outcome = &record->outcome;
+    int64_t peer;
+    enum err err = peer_numbers_get(&ledger->peers, record->host, record->peer,
+                                    record->tls, &peer, &ledger->error);
+    if (err != ERR_NONE)
+        return ledger_abandon(ledger, err);
     sqlite3_stmt *add = ledger->statements[LEDGER_ADD_ATTEMPT];
     char enhanced[24];
-    (void)sqlite3_bind_int64(add, 1, ledger->next_attempt);
-    (void)sqlite3_bind_int64(add, 2, record->delivery_id);
+    (void)sqlite3_bind_int64(add, 1, record->delivery_id);
+    (void)sqlite3_bind_int64(add, 2, record->last_attempt);
     (void)sqlite3_bind_int64(add, 3, record->at_ms);
     (void)db_bind_text(add, 4, str_of(outcome_state_word(outcome->state)));
     (void)db_bind_text(add, 5, str_of(smtp_stage_word(outcome->stage)));
@@ -96,25 +151,28 @@ static enum err add_attempt(struct ledger_store *ledger,
     (void)db_bind_text(add, 11, not_null(outcome->remote_id));
     int rc = sqlite3_step(add);
     (void)sqlite3_reset(add);
-    return rc == SQLITE_DONE ? ERR_NONE : ledger_failed(ledger);
-}
-
-/* Whether the delivery was ours to finish goes to *done. */
-static enum err set_outcome(struct ledger_store *ledger,
-                            const struct attempt_record *record, bool *done)
-{
-    enum outcome_state state = record->outcome.state;
-    sqlite3_stmt *set = ledger->statements[LEDGER_SET_OUTCOME];
-    (void)sqlite3_bind_int64(set, 1, record->delivery_id);
-    (void)db_bind_text(set, 2, str_of(outcome_state_word(state)));
-    (void)sqlite3_bind_int64(set, 3, record->charged);
-    (void)sqlite3_bind_int64(set, 4, ledger->next_attempt);
-    int rc = sqlite3_step(set);
-    *done = rc == SQLITE_DONE && sqlite3_changes(ledger->store->db) == 1;
-    (void)sqlite3_reset(set);
     if (rc != SQLITE_DONE)
         return ledger_failed(ledger);
+    *id = sqlite3_last_insert_rowid(ledger->store->db);
     return ERR_NONE;
+}
+
+/* The outcome that all of the run have in common; their attempts have numbers in a row
+ * up to `last`. *changes: of how many it was ours to give. */
+static enum err set_outcome(struct ledger_store *ledger,
+                            const struct attempt_record *const *run, size_t n,
+                            int64_t last, int *changes)
+{
+    sqlite3_stmt *set = ledger->statements[LEDGER_SET_OUTCOME];
+    (void)sqlite3_bind_int64(set, 1, run[0]->delivery_id);
+    (void)sqlite3_bind_int64(set, 2, run[n - 1]->delivery_id);
+    (void)db_bind_text(set, 3, str_of(outcome_state_word(run[0]->outcome.state)));
+    (void)sqlite3_bind_int64(set, 4, run[0]->charged);
+    (void)sqlite3_bind_int64(set, 5, last + 1 - (int64_t)n);
+    int rc = sqlite3_step(set);
+    (void)sqlite3_reset(set);
+    *changes = sqlite3_changes(ledger->store->db);
+    return rc == SQLITE_DONE ? ERR_NONE : ledger_failed(ledger);
 }
 
 /* A time of its own, greater than 0, is what makes a delivery a deferred one for the
@@ -157,41 +215,95 @@ static enum err add_suppression(struct ledger_store *ledger,
 }
 
 static enum err not_armed(struct ledger_store *ledger,
-                          const struct attempt_record *record)
+                          const struct attempt_record *const *run, size_t n)
 {
     return ledger_abandon(
-        ledger, error_set(&ledger->error, ERR_BUG,
-                          "ledger: delivery %lld: %s, but it was neither claimed nor "
-                          "armed",
-                          (long long)record->delivery_id,
-                          outcome_state_word(record->outcome.state)));
+        ledger,
+        error_set(&ledger->error, ERR_BUG,
+                  "ledger: deliveries %lld to %lld: %s, but not all of them "
+                  "were claimed or armed",
+                  (long long)run[0]->delivery_id, (long long)run[n - 1]->delivery_id,
+                  outcome_state_word(run[0]->outcome.state)));
 }
 
-static enum err record_outcome(struct ledger_store *ledger,
-                               const struct attempt_record *record)
+/* What an outcome asks for besides its state. */
+static enum err follow_up(struct ledger_store *ledger,
+                          const struct attempt_record *record)
 {
-    const struct outcome *outcome = &record->outcome;
-    int64_t peer;
-    bool done;
-    enum err err = peer_numbers_get(&ledger->peers, record->host, record->peer,
-                                    record->tls, &peer, &ledger->error);
-    if (err != ERR_NONE)
-        return ledger_abandon(ledger, err);
-    /* The history first: it reads which attempt was the last one. */
-    err = add_attempt(ledger, record, peer);
+    enum err err = ERR_NONE;
+    if (record->outcome.state == OUTCOME_DEFERRED)
+        err = set_next_attempt(ledger, record);
+    if (err == ERR_NONE && record->outcome.suppress)
+        err = add_suppression(ledger, record);
+    return err;
+}
+
+static enum err record_run(struct ledger_store *ledger,
+                           const struct attempt_record *const *run, size_t n)
+{
+    enum outcome_state state = run[0]->outcome.state;
+    int64_t attempt = 0;
+    int changes = 0;
+    enum err err = ERR_NONE;
+    for (size_t i = 0; err == ERR_NONE && i < n; i++)
+        err = add_attempt(ledger, run[i], &attempt);
     if (err == ERR_NONE)
-        err = set_outcome(ledger, record, &done);
+        err = set_outcome(ledger, run, n, attempt, &changes);
     if (err != ERR_NONE)
         return err;
-    if (!done && was_tried(outcome->state))
-        return not_armed(ledger, record);
-    ledger->next_attempt++;
-    if (done && is_terminal(outcome->state))
-        ledger->unfinished--;
-    if (outcome->state == OUTCOME_DEFERRED)
-        err = set_next_attempt(ledger, record);
-    if (err == ERR_NONE && outcome->suppress)
-        err = add_suppression(ledger, record);
+    if (changes != (int)n && was_tried(state))
+        return not_armed(ledger, run, n);
+    if (is_terminal(state))
+        ledger->unfinished -= (uint64_t)changes;
+    for (size_t i = 0; err == ERR_NONE && i < n; i++)
+        err = follow_up(ledger, run[i]);
+    return err;
+}
+
+/* Neighbours with the same outcome. What was never tried may have lost its claim, and
+ * stands alone: of a run, all or none must be ours to finish. */
+static size_t outcome_run(const struct attempt_record *const *records, size_t count)
+{
+    const struct attempt_record *first = records[0];
+    size_t n = 1;
+    if (!was_tried(first->outcome.state))
+        return n;
+    while (n < count && records[n]->delivery_id == records[n - 1]->delivery_id + 1 &&
+           records[n]->outcome.state == first->outcome.state &&
+           records[n]->charged == first->charged)
+        n++;
+    return n;
+}
+
+/* By delivery; what arrives is nearly so already. */
+static void sort_records(const struct attempt_record *records, size_t count,
+                         const struct attempt_record **sorted)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = i;
+        for (; at > 0 && sorted[at - 1]->delivery_id > records[i].delivery_id; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = &records[i];
+    }
+}
+
+#define RECORDS_SORTED_MAX 256
+
+static enum err record_some(struct ledger_store *ledger,
+                            const struct attempt_record *records, size_t count)
+{
+    const struct attempt_record *sorted[RECORDS_SORTED_MAX];
+    enum err err = ERR_NONE;
+    sort_records(records, count, sorted);
+    for (size_t at = 0, n; err == ERR_NONE && at < count; at += n) {
+        n = 1;
+        if (sorted[at]->outcome.state == OUTCOME_UNSENT) {
+            err = give_back(ledger, sorted[at]);
+            continue;
+        }
+        n = outcome_run(&sorted[at], count - at);
+        err = record_run(ledger, &sorted[at], n);
+    }
     return err;
 }
 
@@ -199,9 +311,9 @@ enum err ledger_record(void *self, const struct attempt_record *records, size_t 
 {
     struct ledger_store *ledger = self;
     enum err err = ledger_begin(ledger);
-    for (size_t i = 0; err == ERR_NONE && i < count; i++)
-        err = records[i].outcome.state == OUTCOME_UNSENT
-                  ? give_back(ledger, &records[i])
-                  : record_outcome(ledger, &records[i]);
+    for (size_t at = 0, n; err == ERR_NONE && at < count; at += n) {
+        n = count - at < RECORDS_SORTED_MAX ? count - at : RECORDS_SORTED_MAX;
+        err = record_some(ledger, &records[at], n);
+    }
     return err;
 }

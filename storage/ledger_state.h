@@ -29,14 +29,14 @@
       "SELECT count(*) FROM delivery WHERE lane = ? AND next_attempt_ms > 0")          \
     X(LEDGER_LANE, "SELECT cursor, last, due_ms FROM lane WHERE id = ?")               \
     X(LEDGER_CLAIM_DUE,                                                                \
-      "SELECT d.id, recipient, attempts, first_armed_ms, address, record"              \
-      " FROM delivery d INDEXED BY delivery_due"                                       \
+      "SELECT d.id, recipient, attempts, last_attempt, first_armed_ms, address,"       \
+      " record FROM delivery d INDEXED BY delivery_due"                                \
       " CROSS JOIN recipient r ON r.id = d.recipient"                                  \
       " WHERE d.lane = ?1 AND next_attempt_ms > 0 AND next_attempt_ms <= ?2"           \
       " ORDER BY next_attempt_ms LIMIT ?3")                                            \
     X(LEDGER_CLAIM_NEW,                                                                \
-      "SELECT d.id, recipient, attempts, first_armed_ms, address, record"              \
-      " FROM delivery d CROSS JOIN recipient r ON r.id = d.recipient"                  \
+      "SELECT d.id, recipient, attempts, last_attempt, first_armed_ms, address,"       \
+      " record FROM delivery d CROSS JOIN recipient r ON r.id = d.recipient"           \
       " WHERE d.id BETWEEN ?1 AND ?2 AND state = 'pending' LIMIT ?3")                  \
     X(LEDGER_SET_CLAIMED, "UPDATE delivery SET state = 'claimed', next_attempt_ms = 0" \
                           " WHERE id = ?")                                             \
@@ -52,16 +52,18 @@
     X(LEDGER_LOWER_DUE, "UPDATE lane SET due_ms = ?2"                                  \
                         " WHERE id = ?1 AND (due_ms IS NULL OR due_ms > ?2)")          \
     X(LEDGER_ARM, "UPDATE delivery SET state = 'armed', first_armed_ms ="              \
-                  " CASE first_armed_ms WHEN 0 THEN ?2 ELSE first_armed_ms END"        \
-                  " WHERE id = ?1 AND state = 'claimed'")                              \
+                  " CASE first_armed_ms WHEN 0 THEN ?3 ELSE first_armed_ms END"        \
+                  " WHERE id BETWEEN ?1 AND ?2 AND state = 'claimed'")                 \
+    X(LEDGER_ARMED_AMONG, "SELECT id FROM delivery"                                    \
+                          " WHERE id BETWEEN ?1 AND ?2 AND state = 'armed'")           \
     X(LEDGER_UNCLAIM, "UPDATE delivery SET state = 'pending'"                          \
                       " WHERE id = ? AND state IN ('claimed', 'armed')")               \
-    X(LEDGER_ADD_ATTEMPT, "INSERT INTO attempt VALUES(?1, ?2,"                         \
-                          " (SELECT last_attempt FROM delivery WHERE id = ?2),"        \
-                          " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")                    \
-    X(LEDGER_SET_OUTCOME, "UPDATE delivery SET state = ?2, attempts = attempts + ?3,"  \
-                          " last_attempt = ?4"                                         \
-                          " WHERE id = ?1 AND state IN ('claimed', 'armed')")          \
+    X(LEDGER_ADD_ATTEMPT,                                                              \
+      "INSERT INTO attempt VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
+    X(LEDGER_SET_OUTCOME,                                                              \
+      "UPDATE delivery SET state = ?3, attempts = attempts + ?4,"                      \
+      " last_attempt = ?5 + id - ?1"                                                   \
+      " WHERE id BETWEEN ?1 AND ?2 AND state IN ('claimed', 'armed')")                 \
     X(LEDGER_SET_NEXT_ATTEMPT,                                                         \
       "UPDATE delivery SET next_attempt_ms = ?2 WHERE id = ?1")                        \
     X(LEDGER_ADDRESS_OF,                                                               \
@@ -88,7 +90,6 @@ struct ledger_store {
     bool is_in_group;
     /* Deliveries in no terminal state, group included. */
     uint64_t unfinished;
-    int64_t next_attempt;
     /* The last suppression applied, and what SQLite says changes when others write. */
     int64_t suppression_sequence, data_version;
     /* Of the last call that failed. */
@@ -104,8 +105,7 @@ enum err ledger_abandon(struct ledger_store *ledger, enum err err);
 /* Runs one of the statements that yield no rows, with up to two integers. */
 MUST_CHECK enum err ledger_run(struct ledger_store *ledger, enum ledger_statement which,
                                int64_t first, int64_t second);
-/* Inside a group: suppressions that others added become final states, and attempts they
- * added keep their numbers. */
+/* Inside a group: suppressions that others added become final states. */
 MUST_CHECK enum err ledger_apply_suppressions(struct ledger_store *ledger);
 
 enum err ledger_lanes(void *self, int64_t after, struct arena *arena,

@@ -121,9 +121,6 @@ static enum err take_over(struct ledger_store *ledger,
                      " finished_ms = 0, started_ms ="
                      " CASE started_ms WHEN 0 THEN ? ELSE started_ms END WHERE id = ?",
                      "ii", clock_wall_ms(), ledger->campaign_id);
-    if (err == ERR_NONE)
-        err = db_integer(ledger->store, &ledger->next_attempt, 1, error,
-                         "SELECT max(id) + 1 FROM attempt", "");
     recovery_close(&recovery);
     return err;
 }

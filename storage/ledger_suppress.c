@@ -107,14 +107,9 @@ enum err ledger_apply_suppressions(struct ledger_store *ledger)
     if (version == ledger->data_version)
         return ERR_NONE;
     ledger->data_version = version;
-    /* Another campaign's run, or `resolve`, may have taken the next attempts' numbers.
-     */
-    enum err err = db_integer(ledger->store, &ledger->next_attempt, 1, &ledger->error,
-                              "SELECT max(id) + 1 FROM attempt", "");
     int64_t newest = 0;
-    if (err == ERR_NONE)
-        err = db_integer(ledger->store, &newest, 0, &ledger->error,
-                         "SELECT max(sequence) FROM suppression", "");
+    enum err err = db_integer(ledger->store, &newest, 0, &ledger->error,
+                              "SELECT max(sequence) FROM suppression", "");
     return err == ERR_NONE && newest > ledger->suppression_sequence ? apply_new(ledger)
                                                                     : err;
 }

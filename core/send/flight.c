@@ -103,6 +103,7 @@ void flight_land(struct flight *flight, const struct outcome *outcome, int64_t a
     struct attempt_record *record = &flight->record;
     *record = (struct attempt_record){.delivery_id = flight->job.delivery_id,
                                       .lane_id = flight->job.lane_id,
+                                      .last_attempt = flight->job.last_attempt,
                                       .at_ms = at_ms,
                                       .outcome = *outcome,
                                       .charged = outcome->state != OUTCOME_UNSENT};

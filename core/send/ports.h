@@ -32,6 +32,8 @@ struct job {
     int64_t delivery_id, recipient_id, lane_id;
     /* Attempts that were charged so far. */
     uint32_t attempts;
+    /* The store's number for the newest of them all, charged or not; 0: none. */
+    int64_t last_attempt;
     /* Wall ms of the first arming: the message's Date for ever; 0: not armed yet. */
     int64_t first_armed_ms;
     /* The addr-spec as it goes on the wire, its domain in lower-case A-labels. */
@@ -62,6 +64,8 @@ struct arm_item {
 /* One finished attempt, or the giving back of an unused claim (OUTCOME_UNSENT). */
 struct attempt_record {
     int64_t delivery_id, lane_id;
+    /* The job's: what came before this one. */
+    int64_t last_attempt;
     int64_t at_ms;
     /* DEFERRED: when to try again; else 0. */
     int64_t next_attempt_ms;

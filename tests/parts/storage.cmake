@@ -1,5 +1,7 @@
 unit_test(importer storage)
 unit_test(ledger_claim storage)
+unit_test(ledger_record storage PkgConfig::SQLITE)
+unit_test(ledger_recovery storage PkgConfig::SQLITE)
 unit_test(ledger_store storage PkgConfig::SQLITE)
 unit_test(reports storage)
 unit_test(store storage)

@@ -82,6 +82,22 @@ static inline void desk_check(struct desk *desk, enum err err)
     fail_msg("%s", error.text);
 }
 
+static inline bool skip_none(void *self, int64_t lane_id)
+{
+    (void)self;
+    (void)lane_id;
+    return false;
+}
+
+static inline size_t lanes_of(struct desk *desk, struct arena *arena,
+                              struct lane *lanes, size_t max, int64_t after)
+{
+    size_t count;
+    desk_check(desk,
+               desk->port.lanes(desk->port.self, after, arena, lanes, max, &count));
+    return count;
+}
+
 static inline struct job *desk_claim(struct desk *desk, int64_t lane, int64_t now_ms,
                                      size_t max)
 {
@@ -103,6 +119,7 @@ static inline struct attempt_record desk_outcome(const struct job *job, int64_t 
 {
     return (struct attempt_record){.delivery_id = job->delivery_id,
                                    .lane_id = job->lane_id,
+                                   .last_attempt = job->last_attempt,
                                    .at_ms = at_ms,
                                    .outcome = {.state = state,
                                                .stage = SMTP_STAGE_DOT,

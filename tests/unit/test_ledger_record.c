@@ -1,0 +1,170 @@
+/* Neighbours are armed and recorded by one statement: each must still get its own. */
+#include "ledger_fixture.h"
+
+#include "storage/database.h"
+
+#define RUN 5
+
+static struct job *claimed_run(struct fixture *f, struct desk *desk)
+{
+    struct lane lane;
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
+    struct job *jobs = desk_claim(desk, lane.id, 9000, RUN);
+    assert_int_equal(desk->batch.n, RUN);
+    for (size_t i = 1; i < RUN; i++)
+        assert_int_equal(jobs[i].delivery_id, jobs[0].delivery_id + (int64_t)i);
+    desk_commit(desk);
+    return jobs;
+}
+
+static void items_of(const struct job *jobs, struct arm_item items[RUN])
+{
+    for (size_t i = 0; i < RUN; i++)
+        items[i] = (struct arm_item){.delivery_id = jobs[i].delivery_id, .at_ms = 7};
+}
+
+static void arm_all(struct desk *desk, const struct job *jobs)
+{
+    struct arm_item items[RUN];
+    items_of(jobs, items);
+    desk_check(desk, desk->port.arm(desk->port.self, items, RUN));
+    for (size_t i = 0; i < RUN; i++)
+        assert_true(items[i].granted);
+}
+
+static int64_t number(struct fixture *f, const char *sql)
+{
+    int64_t value;
+    assert_err_none(f, db_integer(f->store, &value, -1, &f->error, sql, ""));
+    return value;
+}
+
+static void
+ledger_record__of_a_run_those_suppressed_meanwhile_are_not_armed(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, RUN);
+    struct job *jobs = claimed_run(f, desk);
+    struct suppression s = {.address = jobs[2].address, .cause = STR("manual")};
+    struct arm_item items[RUN];
+    struct store *other;
+    bool added;
+    assert_err_none(f, store_open(f->db, &other, &f->error));
+    assert_err_none(f, suppression_add(other, &s, &added, &f->error));
+    items_of(jobs, items);
+    desk_check(desk, desk->port.arm(desk->port.self, items, RUN));
+    desk_commit(desk);
+    for (size_t i = 0; i < RUN; i++)
+        assert_int_equal(items[i].granted, i != 2);
+    assert_count(f, desk, DELIVERY_ARMED, RUN - 1);
+    assert_count(f, desk, DELIVERY_SUPPRESSED, 1);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    store_close(other);
+    free(desk);
+}
+
+/* With one of them armed already the run is not the ledger's any more. */
+static void ledger_record__arming_a_run_twice_is_a_bug(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, RUN);
+    struct job *jobs = claimed_run(f, desk);
+    struct arm_item items[RUN];
+    assert_true(desk_arm(desk, &jobs[3], 7));
+    items_of(jobs, items);
+    assert_int_equal(desk->port.arm(desk->port.self, items, RUN), ERR_BUG);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    assert_count(f, desk, DELIVERY_PENDING, RUN + 1);
+    free(desk);
+}
+
+/* Twice for each: the second attempt leads to the first, whatever came in which order.
+ */
+static void ledger_record__each_delivery_has_its_own_history(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, RUN);
+    static const size_t order[RUN] = {3, 0, 4, 2, 1};
+    for (int wave = 0; wave < 2; wave++) {
+        struct job *jobs = claimed_run(f, desk);
+        struct attempt_record records[RUN];
+        arm_all(desk, jobs);
+        for (size_t i = 0; i < RUN; i++) {
+            struct job *job = &jobs[order[i]];
+            records[i] = desk_outcome(job, 10 + job->delivery_id,
+                                      wave == 0 ? OUTCOME_DEFERRED : OUTCOME_DELIVERED);
+            records[i].next_attempt_ms = wave == 0 ? 8000 : 0;
+        }
+        desk_check(desk, desk->port.record(desk->port.self, records, RUN));
+        desk_commit(desk);
+    }
+    assert_int_equal(number(f, "SELECT count(*) FROM delivery d"
+                               " JOIN attempt a ON a.id = d.last_attempt"
+                               " JOIN attempt b ON b.id = a.previous"
+                               " WHERE a.delivery = d.id AND b.delivery = d.id"
+                               " AND a.state = 'delivered' AND b.state = 'deferred'"
+                               " AND a.at_ms = 10 + d.id AND b.at_ms = 10 + d.id"
+                               " AND d.attempts = 2 AND b.previous = 0"),
+                     RUN);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    free(desk);
+}
+
+/* Neighbours that came to different ends, and one that was not charged. */
+static void ledger_record__neighbours_keep_their_own_outcome(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, RUN);
+    struct job *jobs = claimed_run(f, desk);
+    static const enum outcome_state states[RUN] = {OUTCOME_DELIVERED, OUTCOME_FAILED,
+                                                   OUTCOME_UNSENT, OUTCOME_DEFERRED,
+                                                   OUTCOME_DEFERRED};
+    struct attempt_record records[RUN];
+    arm_all(desk, jobs);
+    for (size_t i = 0; i < RUN; i++) {
+        records[i] = desk_outcome(&jobs[i], 8, states[i]);
+        records[i].next_attempt_ms = states[i] == OUTCOME_DEFERRED ? 9000 : 0;
+    }
+    records[4].charged = false;
+    desk_check(desk, desk->port.record(desk->port.self, records, RUN));
+    desk_commit(desk);
+    assert_count(f, desk, DELIVERY_DELIVERED, 1);
+    assert_count(f, desk, DELIVERY_FAILED, 1);
+    assert_count(f, desk, DELIVERY_DEFERRED, 2);
+    assert_count(f, desk, DELIVERY_PENDING, 2);
+    assert_int_equal(number(f, "SELECT sum(attempts) FROM delivery"), 3);
+    assert_int_equal(number(f, "SELECT count(*) FROM attempt"), 4);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    free(desk);
+}
+
+static void ledger_record__a_run_with_one_that_is_over_is_a_bug(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, RUN);
+    struct job *jobs = claimed_run(f, desk);
+    struct attempt_record records[RUN];
+    arm_all(desk, jobs);
+    desk_record(desk, desk_outcome(&jobs[2], 8, OUTCOME_FAILED));
+    desk_commit(desk);
+    for (size_t i = 0; i < RUN; i++)
+        records[i] = desk_outcome(&jobs[i], 9, OUTCOME_DELIVERED);
+    assert_int_equal(desk->port.record(desk->port.self, records, RUN), ERR_BUG);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    assert_count(f, desk, DELIVERY_DELIVERED, 0);
+    assert_count(f, desk, DELIVERY_FAILED, 1);
+    assert_count(f, desk, DELIVERY_IN_DOUBT, RUN - 1);
+    free(desk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(ledger_record__of_a_run_those_suppressed_meanwhile_are_not_armed),
+        fixture_test(ledger_record__arming_a_run_twice_is_a_bug),
+        fixture_test(ledger_record__each_delivery_has_its_own_history),
+        fixture_test(ledger_record__neighbours_keep_their_own_outcome),
+        fixture_test(ledger_record__a_run_with_one_that_is_over_is_a_bug),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
