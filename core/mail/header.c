@@ -237,9 +237,17 @@ static bool needs_percent(struct str token, size_t at)
     return c <= ' ' || c > '~' || (c == '?' && at > 0 && token.p[at - 1] == '=');
 }
 
+static bool has_mark(struct str s)
+{
+    return s.n > 1 && memmem(s.p, s.n, "=?", 2) != NULL;
+}
+
 static size_t percent_length(struct str token)
 {
     size_t length = 0;
+    if (str_is_printable_ascii(token) && memchr(token.p, ' ', token.n) == NULL &&
+        !has_mark(token))
+        return token.n;
     for (size_t i = 0; i < token.n; i++)
         length += needs_percent(token, i) ? 3 : 1;
     return length;
@@ -270,10 +278,11 @@ const char *header_structured_check(struct str value)
 static void percent_token(struct header_writer *writer, struct str token)
 {
     static const char digits[] = "0123456789ABCDEF";
-    if (writer->column + 1 + percent_length(token) > HEADER_FOLD && !writer->is_fresh)
+    size_t length = percent_length(token);
+    if (writer->column + 1 + length > HEADER_FOLD && !writer->is_fresh)
         header_fold(writer);
     header_glue(writer, STR(" "));
-    if (percent_length(token) == token.n) {
+    if (length == token.n) {
         header_glue(writer, token);
         return;
     }
@@ -283,11 +292,6 @@ static void percent_token(struct header_writer *writer, struct str token)
         header_glue(writer, needs_percent(token, i) ? str_slice(hex, sizeof hex)
                                                     : str_slice(token.p + i, 1));
     }
-}
-
-static bool has_mark(struct str s)
-{
-    return s.n > 1 && memmem(s.p, s.n, "=?", 2) != NULL;
 }
 
 static bool token_is_raw(struct str token)

@@ -56,12 +56,13 @@ static void big_endian(uint64_t value, size_t bytes, unsigned char *to)
 static void base32(const unsigned char in[16], char to[IDENTITY_TEXT])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    for (unsigned i = 0; i < IDENTITY_TEXT; i++) {
-        unsigned bit = 5 * i, pair = (unsigned)in[bit / 8] << 8;
-        if (bit / 8 + 1 < 16)
-            pair |= in[bit / 8 + 1];
-        to[i] = digits[pair >> (11 - bit % 8) & 31];
+    unsigned bits = 0, held = 0;
+    for (unsigned i = 0; i < 16; i++) {
+        bits = bits << 8 | in[i];
+        for (held += 8; held >= 5; held -= 5)
+            *to++ = digits[bits >> (held - 5) & 31];
     }
+    *to = digits[bits << (5 - held) & 31];
 }
 
 void identity_derive(const struct identity_key *key, int64_t recipient_id,
