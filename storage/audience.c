@@ -257,7 +257,8 @@ static enum err prepare_adding(struct audience *audience, struct error *error)
         err = db_prepare(
             store, &audience->add_deliveries,
             "INSERT INTO delivery SELECT rowid + ?1, ?2, recipient,"
-            " CASE suppressed WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0"
+            " CASE suppressed WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0,"
+            " zeroblob(12)"
             " FROM temp.audience WHERE rowid BETWEEN ?3 AND ?4",
             error);
     audience->next_lane = audience->first_lane;

@@ -13,7 +13,9 @@
 #include "storage/peer_numbers.h"
 #include "storage/run_owner.h"
 
-/* name, SQL: prepared once, used for each delivery */
+/* name, SQL: prepared once, used for each delivery. OR FAIL where several rows change: an
+ * error rolls the whole group back, so SQLite need not be able to undo the statement
+ * alone. */
 #define LEDGER_STATEMENT_LIST(X)                                                       \
     X(LEDGER_LANES, "SELECT lane.id, name, last - cursor + 1, due_ms FROM lane"        \
                     " JOIN domain ON domain.id = lane.domain"                          \
@@ -40,7 +42,7 @@
       " WHERE d.id BETWEEN ?1 AND ?2 AND state = 'pending' LIMIT ?3")                  \
     X(LEDGER_SET_CLAIMED, "UPDATE delivery SET state = 'claimed', next_attempt_ms = 0" \
                           " WHERE id = ?")                                             \
-    X(LEDGER_SET_CLAIMED_RANGE, "UPDATE delivery SET state = 'claimed'"                \
+    X(LEDGER_SET_CLAIMED_RANGE, "UPDATE OR FAIL delivery SET state = 'claimed'"        \
                                 " WHERE id BETWEEN ? AND ? AND state = 'pending'")     \
     X(LEDGER_SET_CURSOR, "UPDATE lane SET cursor = ?2 WHERE id = ?1")                  \
     X(LEDGER_LOWER_CURSOR,                                                             \
@@ -51,9 +53,10 @@
       " WHERE id = ?1")                                                                \
     X(LEDGER_LOWER_DUE, "UPDATE lane SET due_ms = ?2"                                  \
                         " WHERE id = ?1 AND (due_ms IS NULL OR due_ms > ?2)")          \
-    X(LEDGER_ARM, "UPDATE delivery SET state = 'armed', first_armed_ms ="              \
-                  " CASE first_armed_ms WHEN 0 THEN ?3 ELSE first_armed_ms END"        \
-                  " WHERE id BETWEEN ?1 AND ?2 AND state = 'claimed'")                 \
+    X(LEDGER_ARM,                                                                      \
+      "UPDATE OR FAIL delivery SET state = 'armed', room = NULL, first_armed_ms ="     \
+      " CASE first_armed_ms WHEN 0 THEN ?3 ELSE first_armed_ms END"                    \
+      " WHERE id BETWEEN ?1 AND ?2 AND state = 'claimed'")                             \
     X(LEDGER_ARMED_AMONG, "SELECT id FROM delivery"                                    \
                           " WHERE id BETWEEN ?1 AND ?2 AND state = 'armed'")           \
     X(LEDGER_UNCLAIM, "UPDATE delivery SET state = 'pending'"                          \
@@ -61,7 +64,7 @@
     X(LEDGER_ADD_ATTEMPT,                                                              \
       "INSERT INTO attempt VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
     X(LEDGER_SET_OUTCOME,                                                              \
-      "UPDATE delivery SET state = ?3, attempts = attempts + ?4,"                      \
+      "UPDATE OR FAIL delivery SET state = ?3, attempts = attempts + ?4,"              \
       " last_attempt = ?5 + id - ?1"                                                   \
       " WHERE id BETWEEN ?1 AND ?2 AND state IN ('claimed', 'armed')")                 \
     X(LEDGER_SET_NEXT_ATTEMPT,                                                         \

@@ -20,6 +20,8 @@
  *   next_attempt_ms while it is deferred and 0 otherwise: an update that leaves that
  *   column alone (claim, arm, outcome) does not touch the index, which it would if the
  *   index asked for the state.
+ * - A delivery's `room` is as long as what its first attempt adds to its row, until it
+ *   is armed: no page has to be split for it.
  *
  * To change it: raise SCHEMA_VERSION, append a step to `steps`, never edit an old one.
  */
@@ -85,8 +87,10 @@ static const char version_2[] =
     "CREATE INDEX delivery_due ON delivery(lane, next_attempt_ms)"
     "  WHERE next_attempt_ms > 0;";
 
+static const char version_3[] = "ALTER TABLE delivery ADD COLUMN room BLOB;";
+
 /* steps[n] leads from version n to n + 1. */
-static const char *const steps[SCHEMA_VERSION] = {version_1, version_2};
+static const char *const steps[SCHEMA_VERSION] = {version_1, version_2, version_3};
 
 static enum err add_salt(struct store *store, struct error *error)
 {

@@ -14,7 +14,7 @@
 #include "storage/database.h"
 
 #define SCHEMA_APPLICATION_ID 0x62726473
-#define SCHEMA_VERSION        2
+#define SCHEMA_VERSION        3
 
 /* Creates, migrates or checks. */
 MUST_CHECK enum err schema_prepare(struct store *store, struct error *error);

@@ -152,7 +152,8 @@ static void ledger__database_of_version_1_is_brought_up_to_date(void **state)
     fixture_sql(f, "DROP INDEX delivery_due;"
                    "UPDATE delivery SET next_attempt_ms = 99 WHERE state = 'pending';"
                    "CREATE INDEX delivery_due ON delivery(lane, next_attempt_ms)"
-                   " WHERE state = 'deferred'; PRAGMA user_version = 1");
+                   " WHERE state = 'deferred';"
+                   "ALTER TABLE delivery DROP COLUMN room; PRAGMA user_version = 1");
     fixture_reopen(f);
     desk_open(f, desk, false);
     desk_check(desk, desk->port.due_lanes(desk->port.self, 6000, &f->arena, skip_none,

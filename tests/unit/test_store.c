@@ -35,7 +35,7 @@ static void store__other_files_are_refused(void **state)
     struct fixture *f = *state;
     fixture_sql(f, "PRAGMA user_version = 99");
     expect_refusal(f, ERR_STORAGE, "newer version");
-    fixture_sql(f, "PRAGMA user_version = 2; CREATE VIEW v AS SELECT 1");
+    fixture_sql(f, "PRAGMA user_version = 3; CREATE VIEW v AS SELECT 1");
     expect_refusal(f, ERR_STORAGE, "triggers or views");
     fixture_sql(f, "DROP VIEW v; PRAGMA application_id = 7");
     expect_refusal(f, ERR_STORAGE, "another program");
