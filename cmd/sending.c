@@ -144,6 +144,7 @@ static enum campaign_state state_after(enum run_end end)
     case RUN_CANCELLED: return CAMPAIGN_CANCELLED;
     case RUN_ONLY_DEFERRED:
     case RUN_DRAINED:
+    case RUN_LIMITED:
     case RUN_RELAY_UNUSABLE:
     case RUN_FAILED: return CAMPAIGN_INTERRUPTED;
     }
@@ -214,6 +215,9 @@ static int conclude(struct store *store, const struct campaign *campaign,
         return err_exit_code(err);
     if (!quiet)
         print_summary(campaign, state_after(watch->end), &counts, last);
+    if (watch->end == RUN_LIMITED)
+        log_line(LOG_WARN, "relay-limit", "%s; the rest is left for later",
+                 last->relay_trouble);
     if (watch->end == RUN_RELAY_UNUSABLE)
         return command_fail(error, ERR_RELAY,
                             "cannot send: %.*s: %s; nobody was charged for it, "

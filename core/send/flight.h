@@ -38,8 +38,8 @@ struct flight {
     enum flight_arming arming;
     /* The session was told to let go of it. */
     bool is_withdrawn;
-    /* It was the first to come back unsent when its connection broke: perhaps it broke
-     * at this one. */
+    /* It was the first to come back unsent when its connection broke, or the relay
+     * began to take nothing: perhaps it was because of this one. */
     bool is_suspect;
     /* It has its outcome: `record` is filled. */
     bool is_landed;

@@ -380,6 +380,14 @@ void memory_store_lane_counts(const struct memory_store *store, size_t lane,
         counts[store->deliveries[i].state]++;
 }
 
+uint64_t memory_store_charged(const struct memory_store *store)
+{
+    uint64_t charged = 0;
+    for (size_t i = 0; i < store->delivery_count; i++)
+        charged += store->deliveries[i].attempts;
+    return charged;
+}
+
 uint64_t memory_store_commits(const struct memory_store *store)
 {
     return store->commits;

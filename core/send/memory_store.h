@@ -56,6 +56,8 @@ void memory_store_counts(const struct memory_store *store,
 /* The same for one lane, by its place in the order of adding. */
 void memory_store_lane_counts(const struct memory_store *store, size_t lane,
                               uint64_t counts[MEMORY_STATES]);
+/* Attempts that were charged, of all deliveries. */
+uint64_t memory_store_charged(const struct memory_store *store);
 uint64_t memory_store_commits(const struct memory_store *store);
 /* The most deliveries that were armed at once after a commit. */
 uint64_t memory_store_armed_peak(const struct memory_store *store);

@@ -23,12 +23,41 @@ static void pool_arm(void *self, struct flight *flight)
     pool->events.arm(pool->events.self, flight);
 }
 
+static uint_fast64_t pool_completed(const struct pool *pool)
+{
+    uint_fast64_t completed = 0;
+    for (size_t i = 0; i < pool->relay_count; i++)
+        completed += atomic_load(&pool->relays[i].shared->completed);
+    return completed;
+}
+
+/* The relay has said that it takes nothing for now. A run that stays for the deferred
+ * stays for that, and as long; one that does not leaves a little later. */
+static void pool_limited(struct pool *pool, struct relay *relay, struct flight *flight,
+                         const struct outcome *why)
+{
+    const struct run_settings *settings = pool->shared->settings;
+    int64_t patience_ms = settings->wait_for_deferred ? settings->retry.give_up_ms
+                                                      : settings->patience_limit_ms;
+    uint64_t now_ns = net_loop_now_ns(pool->loop);
+    uint_fast64_t completed = pool_completed(pool);
+    flight->is_suspect = relay_limited(relay, why, now_ns);
+    if (pool->limited_since_ns == 0 || completed > pool->completed_before_limit) {
+        pool->limited_since_ns = now_ns;
+        pool->completed_before_limit = completed;
+    } else if (now_ns - pool->limited_since_ns >= (uint64_t)patience_ms * NS_PER_MS) {
+        run_shared_end(pool->shared, RUN_LIMITED, RUN_DRAINING);
+    }
+}
+
 static void pool_landed(void *self, struct channel *channel, struct flight *flight,
                         const struct outcome *outcome)
 {
     struct pool *pool = self;
     struct relay *relay = &pool->relays[channel->relay_index];
-    if (outcome->code != 0) {
+    if (outcome_is_host_limit(outcome)) {
+        pool_limited(pool, relay, flight, outcome);
+    } else if (outcome->code != 0) {
         relay_answered(relay, channel->completed == 1);
         pool->down_since_ns = 0;
     }
@@ -352,10 +381,15 @@ static bool pool_has_no_patience(struct pool *pool, uint64_t now_ns)
 static void pool_watch_relays(struct pool *pool, uint64_t now_ns)
 {
     for (size_t i = 0; i < pool->relay_count; i++) {
-        if (!relay_is_down(&pool->relays[i])) {
+        const struct relay *relay = &pool->relays[i];
+        if (!relay_is_down(relay)) {
             pool->down_since_ns = 0;
             return;
         }
+        /* Whichever worker it said so to: it can be reached. */
+        uint_fast64_t limited_ns = atomic_load(&relay->shared->limited_ns);
+        if (pool->down_since_ns > 0 && limited_ns > pool->down_since_ns)
+            pool->down_since_ns = limited_ns;
     }
     if (pool->down_since_ns == 0)
         pool->down_since_ns = now_ns;

@@ -41,6 +41,10 @@ struct pool {
     uint64_t down_since_ns;
     /* Since when there is no connection because none could be made here; 0: not so. */
     uint64_t starved_since_ns;
+    /* Since when relays have limited what they take, with nothing taken in between by
+     * any worker (all that had been answered for at that time); 0: they do not. */
+    uint64_t limited_since_ns;
+    uint_fast64_t completed_before_limit;
     /* When a connection was last given up for another worker. */
     uint64_t shared_ns;
 };

@@ -18,10 +18,21 @@ void relay_init(struct relay *relay, struct run_shared *run, size_t index,
              settings->port);
 }
 
+/* Messages have got through since the last failure, whichever worker's. */
+static bool relay_has_answered(const struct relay *relay)
+{
+    return atomic_load(&relay->shared->completed) > relay->completed_at_failure;
+}
+
 bool relay_may_be_tried(const struct relay *relay, uint64_t now_ns)
 {
-    return now_ns >= relay->retry_ns &&
-           (relay->failures == 0 || relay->connecting == 0);
+    if (now_ns < relay->retry_ns)
+        return false;
+    if (relay->failures == 0)
+        return true;
+    /* One at a time; and where connecting is not what fails, up to its first answer. */
+    return relay->connecting == 0 &&
+           (!relay->is_limiting || relay->ready == 0 || relay_has_answered(relay));
 }
 
 bool relay_is_down(const struct relay *relay)
@@ -127,8 +138,10 @@ void relay_answered(struct relay *relay, bool is_first)
 {
     atomic_fetch_add_explicit(&relay->shared->completed, 1, memory_order_relaxed);
     /* Later answers say nothing about whether it takes new connections. */
-    if (is_first)
+    if (is_first) {
         relay->failures = 0;
+        relay->is_limiting = false;
+    }
 }
 
 void relay_became_ready(struct relay *relay)
@@ -159,8 +172,7 @@ static void relay_explain(const struct relay *relay, const struct channel *chann
 /* Whether it works for somebody, or has since the last failure. */
 static bool relay_works(const struct relay *relay)
 {
-    return atomic_load(&relay->shared->ready) > 0 ||
-           atomic_load(&relay->shared->completed) > relay->completed_at_failure;
+    return atomic_load(&relay->shared->ready) > 0 || relay_has_answered(relay);
 }
 
 static unsigned relay_pause_ms(const struct relay *relay)
@@ -191,20 +203,29 @@ static void relay_found_full(struct relay *relay, const struct channel *channel,
                  text);
 }
 
-/* Opens the breaker; failures within one pause count once. */
+/* Opens the breaker; failures within one pause count once: false. */
+static bool relay_open_breaker(struct relay *relay, const char *why, unsigned pause_ms,
+                               uint64_t now_ns)
+{
+    atomic_store(&relay->shared->has_failed, true);
+    run_shared_set_trouble(relay->run, "%s", why);
+    if (now_ns < relay->retry_ns)
+        return false;
+    relay->failures++;
+    relay->retry_ns = now_ns + pause_ms * NS_PER_MS;
+    relay->completed_at_failure = atomic_load(&relay->shared->completed);
+    return true;
+}
+
 static void relay_failed(struct relay *relay, const struct channel *channel,
                          uint64_t now_ns)
 {
     char text[sizeof relay->name + sizeof channel->trouble];
     relay_explain(relay, channel, text, sizeof text);
-    atomic_store(&relay->shared->has_failed, true);
-    run_shared_set_trouble(relay->run, "%s", text);
-    if (now_ns < relay->retry_ns)
-        return;
     unsigned pause_ms = relay_pause_ms(relay);
-    relay->failures++;
-    relay->retry_ns = now_ns + pause_ms * NS_PER_MS;
-    relay->completed_at_failure = atomic_load(&relay->shared->completed);
+    if (!relay_open_breaker(relay, text, pause_ms, now_ns))
+        return;
+    relay->is_limiting = false;
     if (pause_ms < 1000)
         return;
     unsigned logged = atomic_load(&relay->shared->failures_logged);
@@ -213,6 +234,39 @@ static void relay_failed(struct relay *relay, const struct channel *channel,
                                        relay->failures))
         log_line(LOG_WARN, "relay-trouble", "%s; next attempt in %u s", text,
                  pause_ms / 1000);
+}
+
+/* A limit over all connections and workers is said once. */
+static bool relay_may_say_limit(const struct relay *relay, uint64_t now_ns)
+{
+    uint_fast64_t after_ns = atomic_load(&relay->shared->limit_said_ns);
+    return now_ns >= after_ns &&
+           atomic_compare_exchange_strong(&relay->shared->limit_said_ns, &after_ns,
+                                          now_ns + RELAY_LIMIT_SAID_NS);
+}
+
+/* Whether others get through makes no difference: they will meet it as well. */
+static unsigned relay_limit_pause_ms(const struct relay *relay)
+{
+    unsigned pause_s = relay->failures < 6 ? 1u << relay->failures : RELAY_PAUSE_MAX_S;
+    unsigned percent = relay->run->settings->timeout_percent;
+    return pause_s * (percent > 0 ? 10 * percent : 1000);
+}
+
+bool relay_limited(struct relay *relay, const struct outcome *why, uint64_t now_ns)
+{
+    char text[sizeof relay->name + CHANNEL_TROUBLE_BYTES];
+    snprintf(text, sizeof text, "%s limits what it takes: %u %.*s", relay->name,
+             why->code, STR_ARG(str_head(why->text, CHANNEL_TROUBLE_BYTES / 2)));
+    unsigned pause_ms = relay_limit_pause_ms(relay);
+    atomic_store(&relay->shared->limited_ns, now_ns);
+    if (!relay_open_breaker(relay, text, pause_ms, now_ns))
+        return false;
+    relay->is_limiting = true;
+    if (relay_may_say_limit(relay, now_ns))
+        log_line(LOG_WARN, "relay-limit", "%s; nobody is charged, next attempt in %u s",
+                 text, pause_ms / 1000);
+    return true;
 }
 
 /* Whether a connection's end says something about its relay. One that broke at its
@@ -259,8 +313,9 @@ bool relay_is_lock_step(const struct relay *relay)
 
 void relay_tick(struct relay *relay, uint64_t now_ns)
 {
+    bool is_up = relay->is_limiting ? relay_has_answered(relay)
+                                    : atomic_load(&relay->shared->ready) > 0;
     /* A pause from before it came up again is over. */
-    if (relay->retry_ns > now_ns + RELAY_PAUSE_FULL_S * NS_PER_S &&
-        atomic_load(&relay->shared->ready) > 0)
+    if (is_up && relay->retry_ns > now_ns + RELAY_PAUSE_FULL_S * NS_PER_S)
         relay->retry_ns = now_ns;
 }

@@ -11,6 +11,10 @@
  * as well: a worker that has none at all starves, and those that have several give one
  * up.
  *
+ * A relay that answers MAIL with "too much mail" takes connections and no messages: the
+ * breaker opens for that as well, and what another worker's connection got as far as
+ * EHLO says nothing about it, only a message that was taken does.
+ *
  * Owns:    nothing.
  * Keeps:   the settings and the shared state.
  * Thread:  one worker; what workers tell each other are atomics.
@@ -30,6 +34,8 @@
 #define RELAY_PAUSE_FULL_MS 100u
 /* How often a relay that is full is asked for one connection more. */
 #define RELAY_PROBE_NS UINT64_C(30000000000)
+/* That it limits what it takes is said again no sooner. */
+#define RELAY_LIMIT_SAID_NS UINT64_C(60000000000)
 /* Connections that may break in a row at their first message before the relay is held
  * to be in trouble. */
 #define RELAY_LOSSES_MAX 4u
@@ -54,6 +60,8 @@ struct relay {
     uint64_t retry_ns;
     /* Messages it had answered for at the last failure. */
     uint_fast64_t completed_at_failure;
+    /* The last failure was that it takes no messages for now. */
+    bool is_limiting;
     /* Full, and this worker would have had a right to one connection more. */
     bool is_capped;
 };
@@ -71,6 +79,9 @@ void relay_release(struct relay *relay);
 
 /* A message was answered for; `is_first` on its connection. */
 void relay_answered(struct relay *relay, bool is_first);
+/* It takes no messages for now, and said so (smtp_policy_is_host_limit). False: that
+ * was known. */
+bool relay_limited(struct relay *relay, const struct outcome *why, uint64_t now_ns);
 /* A connection has become ready. */
 void relay_became_ready(struct relay *relay);
 /* A connection is over that this side did not want to end. */

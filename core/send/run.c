@@ -46,6 +46,7 @@ void run_settings_init(struct run_settings *settings)
         .drain_ms = minute_ms,
         .patience_first_ms = 7000,
         .patience_ms = 15 * minute_ms,
+        .patience_limit_ms = 2 * minute_ms,
         .connect_timeout_ms = 15000,
     };
 }

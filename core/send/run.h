@@ -80,8 +80,12 @@ struct run_settings {
     /* How long all relays may be down before the run gives up: before any of them has
      * been reached, and after. */
     int64_t patience_first_ms, patience_ms;
+    /* How long relays that limit what they take may take nothing before a run that is
+     * not to wait for the deferred ends; one that is stays for retry.give_up_ms. */
+    int64_t patience_limit_ms;
     int64_t connect_timeout_ms;
-    /* Times the SMTP timeouts by percent/100; 0 means 100. For tests. */
+    /* Times the SMTP timeouts, and the pauses of a relay that limits what it takes, by
+     * percent/100; 0 means 100. For tests. */
     unsigned timeout_percent;
 };
 
@@ -95,6 +99,7 @@ enum run_end {
     RUN_DRAINED,        /* run_drain or run_stop was called */
     RUN_PAUSED,         /* another terminal asked for it */
     RUN_CANCELLED,      /* another terminal asked for it; the rest is the caller's */
+    RUN_LIMITED,        /* the relays take nothing for now; nobody was charged for it */
     RUN_RELAY_UNUSABLE, /* no relay could be reached; nobody was charged for it */
     RUN_FAILED          /* run_wait's error says what */
 };

@@ -35,6 +35,9 @@ struct relay_shared {
     atomic_bool has_failed;
     /* It offers PIPELINING and cannot do it. */
     atomic_bool is_lock_step;
+    /* When it last said that it takes nothing for now, and from when on that may be
+     * said again. */
+    atomic_uint_fast64_t limited_ns, limit_said_ns;
     /* Failures in a row that were logged: each once, whichever worker met it. */
     atomic_uint failures_logged;
 };

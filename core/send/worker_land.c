@@ -6,9 +6,13 @@
  * What an outcome means beyond its recipient is decided by the session (scope); this
  * file acts on it. A message that came back unsent costs nothing and goes back to the
  * store at once; one at which the connection has broken WORKER_UNSENT_MAX times is
- * deferred, or a server that closes at one certain message would be asked for ever.
+ * deferred, or a server that closes at one certain message would be asked for ever. One
+ * at which a host began to take nothing WORKER_LIMITED_MAX times (two minutes if nobody
+ * gets through meanwhile) is deferred uncharged: it stands in front of all others, and
+ * if the limit is for such as this one (no room for so many octets) they get through.
  */
-#define WORKER_UNSENT_MAX 5u
+#define WORKER_UNSENT_MAX  5u
+#define WORKER_LIMITED_MAX 8u
 /* Pauses of a destination that asks for it: 1, 2, 4 .. 300 s. */
 #define WORKER_PAUSE_MAX_S 300u
 
@@ -18,12 +22,13 @@ static struct unsent *worker_unsent(struct worker *worker, int64_t delivery_id)
 }
 
 /* Counts one more coming back; true if it has been too often. */
-static bool worker_came_back_too_often(struct worker *worker, int64_t delivery_id)
+static bool worker_came_back_too_often(struct worker *worker, int64_t delivery_id,
+                                       unsigned max)
 {
     struct unsent *unsent = worker_unsent(worker, delivery_id);
     if (unsent->delivery_id != delivery_id)
         *unsent = (struct unsent){.delivery_id = delivery_id};
-    if (++unsent->times < WORKER_UNSENT_MAX)
+    if (++unsent->times < max)
         return false;
     unsent->times = 0;
     return true;
@@ -34,7 +39,6 @@ static void worker_defer(struct worker *worker, struct flight *flight)
 {
     struct attempt_record *record = &flight->record;
     record->outcome.state = OUTCOME_DEFERRED;
-    record->charged = true;
     record->next_attempt_ms =
         retry_at(&worker->shared->settings->retry, flight->job.attempts + 1,
                  record->at_ms, flight->job.first_armed_ms, flight->job.delivery_id);
@@ -51,12 +55,16 @@ static void worker_judge(struct worker *worker, struct flight *flight)
     enum outcome_state state = flight->record.outcome.state;
     /* Withheld or refused by the store: not the server's doing. */
     bool is_ours = worker->is_draining || flight->arming == FLIGHT_DENIED;
+    bool is_limited = outcome_is_host_limit(&flight->record.outcome);
+    unsigned max = is_limited ? WORKER_LIMITED_MAX : WORKER_UNSENT_MAX;
     if (state == OUTCOME_DEFERRED ||
-        (state == OUTCOME_IN_DOUBT && worker->shared->settings->retry_in_doubt))
+        (state == OUTCOME_IN_DOUBT && worker->shared->settings->retry_in_doubt)) {
         worker_defer(worker, flight);
-    else if (state == OUTCOME_UNSENT && !is_ours && flight->is_suspect &&
-             worker_came_back_too_often(worker, flight->job.delivery_id))
+    } else if (state == OUTCOME_UNSENT && !is_ours && flight->is_suspect &&
+               worker_came_back_too_often(worker, flight->job.delivery_id, max)) {
+        flight->record.charged = !is_limited;
         worker_defer(worker, flight);
+    }
 }
 
 static void worker_tally(struct run_tally *tally, enum outcome_state state)

@@ -86,6 +86,13 @@ struct outcome {
     struct str remote_id;
 };
 
+/* It was given back because the server takes nothing from us for now. */
+static inline bool outcome_is_host_limit(const struct outcome *outcome)
+{
+    return outcome->state == OUTCOME_UNSENT && outcome->code != 0 &&
+           outcome->scope == OUTCOME_SCOPE_DESTINATION;
+}
+
 const char *smtp_stage_word(enum smtp_stage stage);
 /* False if `word` names no stage. */
 bool smtp_stage_of(struct str word, enum smtp_stage *stage);

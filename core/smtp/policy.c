@@ -201,8 +201,26 @@ bool smtp_policy_is_session_limit(const struct outcome *outcome)
 {
     char lower[OUTCOME_TEXT_MAX];
     unsigned code = outcome->code;
+    /* Nobody was named yet, and nothing was said of the host. */
+    if (code == 421 && outcome->stage == SMTP_STAGE_MAIL &&
+        outcome->scope == OUTCOME_SCOPE_SESSION)
+        return true;
     return (code == 421 || code == 451 || code == 452) &&
            policy_text_is_session_limit(text_normalise(outcome->text, lower));
+}
+
+/* MAIL names nobody but the sender: what is not about him is about the host. Only where
+ * that is beyond doubt does it stop all others. */
+bool smtp_policy_is_host_limit(const struct outcome *outcome)
+{
+    char lower[OUTCOME_TEXT_MAX];
+    if (outcome->stage != SMTP_STAGE_MAIL || outcome->code / 100 != 4)
+        return false;
+    if (outcome->code == 421 || outcome->scope == OUTCOME_SCOPE_DESTINATION)
+        return true;
+    struct str text = text_normalise(outcome->text, lower);
+    return strcmp(outcome->class_word, "InvalidSender") != 0 &&
+           (policy_text_is_session_limit(text) || policy_text_is_host_trouble(text));
 }
 
 /* By SMTP_TROUBLE_LIST. The enhanced status is the one a server would have given. */

@@ -50,6 +50,9 @@ enum smtp_trouble {
 void smtp_policy_judge(struct outcome *outcome, unsigned attempts);
 /* True if a refusal says that this connection has carried enough messages. */
 bool smtp_policy_is_session_limit(const struct outcome *outcome);
+/* True of a temporary refusal at MAIL that whoever comes next will meet as well: the
+ * host takes nothing from us for now (so many messages a minute, too busy, no room). */
+bool smtp_policy_is_host_limit(const struct outcome *outcome);
 
 /* What a trouble means for a message whose last octet was not handed over. Everything
  * but `text` is filled; text becomes the trouble's words if it is empty. */

@@ -88,7 +88,7 @@ static const struct text_rule rules_about_us[] = {
     {"rate limit|rate-limit|too many messages|too many connections|"
      "too many concurrent|concurrent connections|too many sessions|"
      "maximum number of connections|max connections|receiving mail at a rate|"
-     "receivingrate|"
+     "receivingrate|submission rate|"
      "receiving mail too quickly|unusual rate|exceeded the rate|sending rate|"
      "sending too|too much mail|too much email|excessive volume|unexpected volume|"
      "throttl|frequency limit|temporarily deferred|permanently deferred|[tss0|slow "
@@ -244,6 +244,15 @@ bool policy_text_is_session_limit(struct str text)
                               "messages per session|too many mails|session limit|"
                               "messages in this session|messages on this connection|"
                               "maximum number of messages|transactions per");
+}
+
+/* Exim's, and RFC 5321's own words for 451 and 452. */
+bool policy_text_is_host_trouble(struct str text)
+{
+    return text_has_any(text, "temporary local problem|local error in processing|"
+                              "insufficient system|insufficient disk|system resources|"
+                              "server busy|server is busy|too busy|overload|"
+                              "system load");
 }
 
 const struct policy_rule *policy_rule_of_code(unsigned code, enum smtp_stage stage)

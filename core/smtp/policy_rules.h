@@ -51,5 +51,7 @@ const struct policy_rule *policy_rule_of_code(unsigned code, enum smtp_stage sta
 /* A set-up that needs authentication or TLS first. */
 bool policy_text_wants_auth(struct str text);
 bool policy_text_is_session_limit(struct str text);
+/* The host's own trouble, as it is said at MAIL. */
+bool policy_text_is_host_trouble(struct str text);
 
 #endif

@@ -81,7 +81,9 @@ struct smtp_events {
     void (*arm)(void *self, struct smtp_message *message);
     /* The message's outcome; the session no longer knows it: neither armed nor withdraw
      * may be called for it any more. Its strings are valid during the call. Scope
-     * SESSION: the session quits by itself; DESTINATION: the caller decides. */
+     * SESSION: the session quits by itself; DESTINATION: the caller decides. UNSENT
+     * with a reply's code: the server's own limit, of this connection (scope SESSION)
+     * or of all (DESTINATION); the session quits. */
     void (*done)(void *self, struct smtp_message *message,
                  const struct outcome *outcome);
     /* The greeting and EHLO are through, messages can be submitted. */

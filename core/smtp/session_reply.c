@@ -54,6 +54,9 @@ static const struct outcome *verdict_add(struct smtp_session *session,
     if (session->answered > 0 && smtp_policy_is_session_limit(&verdict->outcome)) {
         verdict->outcome.state = OUTCOME_UNSENT;
         verdict->outcome.scope = OUTCOME_SCOPE_SESSION;
+    } else if (smtp_policy_is_host_limit(&verdict->outcome)) {
+        verdict->outcome.state = OUTCOME_UNSENT;
+        verdict->outcome.scope = OUTCOME_SCOPE_DESTINATION;
     }
     session->answered++;
     return &verdict->outcome;
@@ -106,7 +109,7 @@ static void envelope_refused(struct smtp_session *session,
         return;
     const struct outcome *outcome =
         verdict_add(session, awaited->message, session_stage(awaited->step), reply);
-    if (outcome->scope == OUTCOME_SCOPE_SESSION)
+    if (outcome->scope == OUTCOME_SCOPE_SESSION || outcome->state == OUTCOME_UNSENT)
         session->is_quitting = true;
     session->has_broken_pipelining |= awaited->is_behind && is_out_of_step(reply);
     envelope_drop(session);

@@ -22,7 +22,7 @@
 struct sink_connection {
     int fd;
     unsigned number, messages;
-    bool in_data, is_closing;
+    bool in_data, is_closing, has_mail;
     char rcpt[120];
     /* Nothing is read before. */
     uint64_t paused_until_ns;
@@ -45,7 +45,8 @@ struct sink {
     atomic_size_t accepted;
     struct sink_connection connections[SINK_CONNECTIONS_MAX];
     size_t open;
-    unsigned peak, total;
+    unsigned peak, total, mails, mails_refused;
+    uint64_t mails_since_ns;
     struct sink_entry *log;
     size_t log_max;
     struct sink_seen *seen;
@@ -98,8 +99,25 @@ static void sink_accept_message(struct sink *sink, struct sink_connection *c)
     sink_say(c, "250 2.0.0 Ok: queued as ABC123\r\n");
 }
 
+static bool sink_is_too_much(struct sink *sink)
+{
+    uint64_t now_ns = clock_mono_ns(), window_ns = sink->options.mails_window_ns;
+    if (window_ns > 0 && now_ns >= sink->mails_since_ns + window_ns) {
+        sink->mails_since_ns = now_ns;
+        sink->mails = 0;
+    }
+    return sink->options.limits_mails && sink->mails++ >= sink->options.mails_max;
+}
+
 static void sink_mail(struct sink *sink, struct sink_connection *c)
 {
+    c->rcpt[0] = '\0';
+    c->has_mail = !sink_is_too_much(sink);
+    if (!c->has_mail) {
+        sink->mails_refused++;
+        sink_say(c, "450 4.7.1 Error: too much mail from 127.0.0.1\r\n");
+        return;
+    }
     unsigned max = sink->options.messages_421;
     c->is_closing = max > 0 && c->messages >= max;
     sink_say(c, c->is_closing ? "421 too many messages in this connection\r\n"
@@ -112,7 +130,9 @@ static void sink_rcpt(struct sink *sink, struct sink_connection *c, const char *
     c->rcpt[0] = '\0';
     if (to != NULL)
         snprintf(c->rcpt, sizeof c->rcpt, "%.*s", (int)(to - from - 1), from + 1);
-    if (sink->options.rcpt_reply != NULL)
+    if (!c->has_mail)
+        sink_say(c, "503 5.5.1 Error: need MAIL command\r\n");
+    else if (sink->options.rcpt_reply != NULL)
         sink_say(c, sink->options.rcpt_reply);
     else if (sink_is(c, "bounce"))
         sink_say(c, "550 5.1.1 no such user\r\n");
@@ -347,6 +367,11 @@ unsigned sink_connections_peak(const struct sink *sink)
 unsigned sink_connections_total(const struct sink *sink)
 {
     return sink->total;
+}
+
+unsigned sink_mails_refused(const struct sink *sink)
+{
+    return sink->mails_refused;
 }
 
 void sink_free(struct sink *sink)

@@ -30,6 +30,11 @@ struct sink_options {
     /* The next MAIL on a connection that took so many is answered with 421, in words
      * that say why; 0: never. */
     unsigned messages_421;
+    /* MAIL is answered with 450 once there were mails_max of them, on whatever
+     * connections, within such a time (0: for ever). */
+    bool limits_mails;
+    unsigned mails_max;
+    uint64_t mails_window_ns;
     bool has_pipelining;
     /* Whatever was sent ahead of the reply to another command is out of place. */
     bool breaks_pipelining;
@@ -54,6 +59,8 @@ const struct sink_entry *sink_log(const struct sink *sink, size_t *count);
 /* The most connections that were open at once. */
 unsigned sink_connections_peak(const struct sink *sink);
 unsigned sink_connections_total(const struct sink *sink);
+/* MAIL commands that met the limit. */
+unsigned sink_mails_refused(const struct sink *sink);
 void sink_free(struct sink *sink);
 
 #endif

@@ -215,6 +215,38 @@ static void policy__trouble_before_mail_is_the_hosts(void **state)
     assert_int_equal(outcome.state, OUTCOME_IN_DOUBT);
 }
 
+static void policy__limit_of_the_host_is_told_from_the_senders_trouble(void **state)
+{
+    (void)state;
+    static const struct {
+        enum smtp_stage stage;
+        const char *reply;
+        bool is_limit;
+    } replies[] = {
+        {MAIL, "450 4.7.1 Error: too much mail from 127.0.0.1", true},
+        {MAIL, "421 4.7.0 Error: too many connections from 192.0.2.1", true},
+        {MAIL, "451 Temporary local problem - please try later", true},
+        {MAIL, "421 4.4.2 Message submission rate for this client has exceeded", true},
+        {MAIL, "452 4.3.2 Connection rate limit exceeded", true},
+        {MAIL, "452 4.3.1 Insufficient system resources", true},
+        {MAIL, "452 Requested action not taken: insufficient system storage", true},
+        {MAIL, "452 maximum number of messages reached", true},
+        {MAIL, "421 closing", true},
+        {MAIL, "450 4.1.8 <a@b>: Sender address rejected: Domain not found", false},
+        {MAIL, "451 Temporary local problem: sender verify failed", false},
+        {MAIL, "451 4.7.1 Greylisted, try again later", false},
+        {MAIL, "451 later", false},
+        {MAIL, "550 5.7.1 too many messages", false},
+        {RCPT, "450 4.7.1 Error: too many recipients from 127.0.0.1", false},
+        {DOT, "452 4.3.1 Insufficient system storage", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(replies); i++) {
+        struct outcome outcome = outcome_of(replies[i].stage, replies[i].reply, 0);
+        if (smtp_policy_is_host_limit(&outcome) != replies[i].is_limit)
+            fail_msg("%s", replies[i].reply);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +254,7 @@ int main(void)
         cmocka_unit_test(policy__repeated_refusal_becomes_final),
         cmocka_unit_test(policy__every_code_and_status_keeps_the_invariants),
         cmocka_unit_test(policy__trouble_before_mail_is_the_hosts),
+        cmocka_unit_test(policy__limit_of_the_host_is_told_from_the_senders_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

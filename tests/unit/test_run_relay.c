@@ -148,6 +148,111 @@ static void run__greeting_421_backs_off_and_charges_nobody(void **state)
     scene_fini(&scene);
 }
 
+/* Whoever has to wait for the relay's limit of messages a minute does so uncharged, and
+ * it is asked now and then only. */
+static void run__relay_that_limits_its_rate_charges_nobody(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.limits_mails = true;
+    scene.sink_options.mails_max = 40;
+    scene.sink_options.mails_window_ns = NS_PER_S;
+    scene_add_domains(&scene, 10, 10);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 100);
+    assert_int_equal(scene.progress.attempts, 100);
+    assert_int_equal(scene_check_once(&scene), 100);
+    assert_non_null(strstr(scene.progress.relay_trouble, "450 Error: too much mail"));
+    assert_true(sink_mails_refused(scene.sink) <= 40);
+    scene_fini(&scene);
+}
+
+static void scene_limit_at_once(struct scene *scene)
+{
+    scene_init(scene);
+    scene->sink_options.limits_mails = true;
+    scene->sink_options.mails_max = 10;
+}
+
+static void run__relay_that_limits_for_ever_is_left_when_not_to_wait(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_limit_at_once(&scene);
+    scene.settings.wait_for_deferred = false;
+    scene.settings.patience_limit_ms = 2500;
+    scene_add_domains(&scene, 10, 10);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_LIMITED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 10);
+    assert_int_equal(scene.counts[MEMORY_PENDING], 90);
+    assert_int_equal(scene.progress.attempts, 10);
+    assert_true(scene.elapsed_ns < 10 * NS_PER_S);
+    scene_fini(&scene);
+}
+
+static void run__relay_that_limits_for_ever_is_left_when_it_is_time(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_limit_at_once(&scene);
+    scene.settings.retry.give_up_ms = 2500;
+    scene_add_domains(&scene, 10, 10);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_LIMITED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 10);
+    assert_int_equal(scene.progress.attempts, 10);
+    scene_fini(&scene);
+}
+
+/* It may be a limit for such as this one; and then others get through. */
+static void run__who_meets_a_limit_again_and_again_is_set_aside(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_limit_at_once(&scene);
+    scene.sink_options.mails_max = 0;
+    scene.relays[0].connections = 1;
+    scene.settings.timeout_percent = 1;
+    scene.settings.wait_for_deferred = false;
+    scene.settings.patience_limit_ms = 60000;
+    scene.settings.retry.first_ms = scene.settings.retry.longest_ms = 3600000;
+    scene.settings.retry.give_up_ms = 48 * INT64_C(3600000);
+    scene_add(&scene, "user", "a.example", 1);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_ONLY_DEFERRED);
+    assert_int_equal(scene.counts[MEMORY_DEFERRED], 1);
+    assert_int_equal(sink_mails_refused(scene.sink), 8);
+    assert_int_equal(memory_store_charged(scene.store), 0);
+    scene_fini(&scene);
+}
+
+static void run__second_relay_is_used_while_the_first_limits(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_limit_at_once(&scene);
+    struct sink *first = sink_start(&scene.sink_options);
+    scene.relays[1] = scene.relays[0];
+    scene.relays[0].port = sink_port(first);
+    scene.sink_options.limits_mails = false;
+    scene.sink = sink_start(&scene.sink_options);
+    scene.relays[1].port = sink_port(scene.sink);
+    scene.settings.relay_count = 2;
+    scene_add_domains(&scene, 10, 10);
+    scene_go(&scene);
+    sink_stop(first);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 100);
+    assert_int_equal(scene.progress.attempts, 100);
+    assert_int_equal(scene_check_once(&scene), 90);
+    assert_true(scene.elapsed_ns < 5 * NS_PER_S);
+    sink_free(first);
+    scene_fini(&scene);
+}
+
 static void run__relay_that_is_not_there_is_given_up(void **state)
 {
     (void)state;
@@ -268,6 +373,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__relay_that_only_greets_is_given_up),
         cmocka_unit_test(run__server_that_breaks_pipelining_is_spoken_to_in_lock_step),
         cmocka_unit_test(run__greeting_421_backs_off_and_charges_nobody),
+        cmocka_unit_test(run__relay_that_limits_its_rate_charges_nobody),
+        cmocka_unit_test(run__relay_that_limits_for_ever_is_left_when_not_to_wait),
+        cmocka_unit_test(run__relay_that_limits_for_ever_is_left_when_it_is_time),
+        cmocka_unit_test(run__who_meets_a_limit_again_and_again_is_set_aside),
+        cmocka_unit_test(run__second_relay_is_used_while_the_first_limits),
         cmocka_unit_test(run__relay_that_is_not_there_is_given_up),
         cmocka_unit_test(run__connection_that_cannot_be_made_here_ends_it),
         cmocka_unit_test(run__second_relay_is_used_while_the_first_is_down),
