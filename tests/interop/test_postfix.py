@@ -52,6 +52,21 @@ def test_few_connections_are_enough(scratch, own_postfix):
     assert "Connection concurrency limit exceeded" in server.log()
 
 
+def test_rate_of_messages_charges_nobody(scratch, own_postfix):
+    """Twenty messages in five seconds, as anvil counts them, and 450 at MAIL to the rest."""
+    server = own_postfix(smtpd_client_message_rate_limit=20, anvil_rate_time_unit="5s")
+    addresses = hostile.import_hostile(scratch, 50)
+    campaign = hostile.write_campaign(scratch, server.port, relay={"connections": 4})
+    done = scratch.run("launch", campaign, "--yes", "--no-wait")
+    assert done.stderr.count("relay-limit") == 1, done.stderr
+    report = scratch.report()
+    assert cli.check_conserved(report)["delivered"] == len(addresses)
+    assert report["attempts"] == len(addresses), report["replies"]
+    hostile.check_bytes(scratch, campaign, addresses, hostile.arrived(server, len(addresses)))
+    # Nobody hammers it: what was on its way on each connection, and a question now and then.
+    assert 1 <= server.log().count("Message delivery request rate limit exceeded") <= 30
+
+
 def test_postscreen_lets_us_in(scratch, own_postfix):
     """It listens for who speaks before the greeting, pipelines what he may not, sends bare
     line feeds or anything but SMTP, while it answers 450; at a second try it lets in."""
