@@ -163,16 +163,32 @@ static bool send_one(struct smtp_session *session)
     return false;
 }
 
+static uint64_t from_now(const struct smtp_session *session, uint64_t in_ns)
+{
+    unsigned percent = session->params.timeout_percent;
+    return session->now_ns + in_ns / 100 * (percent > 0 ? percent : 100);
+}
+
+uint64_t session_seconds_from_now(const struct smtp_session *session, uint64_t seconds)
+{
+    return from_now(session, seconds * NS_PER_S);
+}
+
 /* Nothing moves a deadline but that it is for something else now; in_ns 0: none. */
 static void deadline_set(struct smtp_session *session, uint64_t end, uint64_t in_ns)
 {
-    unsigned percent = session->params.timeout_percent;
     if (session->deadline_end == end)
         return;
     session->deadline_end = end;
-    session->deadline_ns =
-        in_ns == 0 ? UINT64_MAX
-                   : session->now_ns + in_ns / 100 * (percent > 0 ? percent : 100);
+    session->deadline_ns = in_ns == 0 ? UINT64_MAX : from_now(session, in_ns);
+}
+
+/* Each time that octets are taken there is more of it, up to the body's own end. */
+static void deadline_set_writing(struct smtp_session *session)
+{
+    deadline_set(session, DEADLINE_WRITING, SMTP_WRITE_SECONDS * NS_PER_S);
+    if (session->body != NULL && session->body_until_ns < session->deadline_ns)
+        session->deadline_ns = session->body_until_ns;
 }
 
 /* One deadline for each reply, from when its command had left and it was its turn; it
@@ -183,7 +199,7 @@ static void deadline_update(struct smtp_session *session)
     if (session->awaited_count > 0 && head->end <= session->written)
         deadline_set(session, head->end, steps[head->step].seconds * NS_PER_S);
     else if (session_has_output(session))
-        deadline_set(session, DEADLINE_WRITING, SMTP_WRITE_SECONDS * NS_PER_S);
+        deadline_set_writing(session);
     else if (session->is_contestable)
         deadline_set(session, DEADLINE_SETTLE, SMTP_SETTLE_MS * NS_PER_MS);
     else

@@ -172,7 +172,9 @@ void session_time_out(struct smtp_session *session)
         blame(session, now->message, session_stage(now->step), SMTP_TROUBLE_TIMEOUT,
               STR(""));
     }
-    session_fail(session, SMTP_TROUBLE_TIMEOUT, STR("no answer in time"));
+    session_fail(session, SMTP_TROUBLE_TIMEOUT,
+                 session->body != NULL ? STR("the message is not taken in time")
+                                       : STR("no answer in time"));
 }
 
 void smtp_session_lost(struct smtp_session *session, struct str why)

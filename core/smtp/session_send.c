@@ -116,6 +116,9 @@ enum smtp_state session_send_body(struct smtp_session *session,
     session->body = bytes > 0 ? message : NULL;
     session->slice = session->slice_taken = 0;
     session->split = 0;
+    uint64_t seconds = bytes / SMTP_BODY_BYTES_PER_S;
+    session->body_until_ns = session_seconds_from_now(
+        session, seconds > SMTP_BODY_SECONDS ? seconds : SMTP_BODY_SECONDS);
     return SMTP_BODY;
 }
 

@@ -76,8 +76,14 @@ enum smtp_state {
 
 /* So long a refusal of the last dot can be contradicted. */
 #define SMTP_SETTLE_MS 100u
-/* While octets wait to be sent: so long without the kernel taking any. */
+/* While octets wait to be sent: so long without the kernel taking any (RFC 5321's for a
+ * block of DATA). */
 #define SMTP_WRITE_SECONDS 180u
+/* For a whole body: so long, or as many octets a second at least, whichever gives it
+ * more time. A server that takes a segment every three minutes keeps to RFC 5321, and
+ * would hold the connection for hours. */
+#define SMTP_BODY_SECONDS     600u
+#define SMTP_BODY_BYTES_PER_S 1024u
 /* Refusals in a row after which another connection is cheaper. Servers count them: from
  * the tenth on Postfix answers everything a second late, and closes at the twentieth;
  * Exim closes at the eleventh RSET. A recipient that was refused makes two with
@@ -143,6 +149,8 @@ struct smtp_session {
     /* The one whose body is being sent; slice and offset of the next octet. */
     struct smtp_message *body;
     size_t slice, slice_taken;
+    /* It has to be with the kernel by then. */
+    uint64_t body_until_ns;
     /* Octets of the stream that were put into the output, and that the kernel took. */
     uint64_t queued, written;
 
@@ -168,6 +176,8 @@ struct smtp_message *session_message_in(const struct smtp_session *session,
 void session_report_queued(struct smtp_session *session);
 /* What is awaited now has a deadline of its own, though its octet be the same. */
 void session_forget_deadline(struct smtp_session *session);
+/* `seconds` from now, as timeouts go in this session. */
+uint64_t session_seconds_from_now(const struct smtp_session *session, uint64_t seconds);
 /* Octets were taken: the deadline for writing begins anew. */
 void session_write_progressed(struct smtp_session *session);
 /* Starts what can be started, sets the deadline. The last thing of every entry. */

@@ -1,6 +1,7 @@
 /* What a script cannot say: a caller that acts from within the events, and memory. */
 #include "cmocka_all.h"
 
+#include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/smtp/session.h"
 #include "tests/unit/alloc_fault.h"
@@ -285,6 +286,47 @@ static void session__content_may_be_cut_within_its_last_line_end(void **state)
 }
 
 /* A dot behind it would be no terminator, or the server's idea of one and not ours. */
+/* S23: some octets just before each deadline for writing; the seconds it lasts. */
+static uint64_t trickle(struct caller *caller, size_t body_bytes)
+{
+    char *body = malloc(body_bytes);
+    assert_non_null(body);
+    memset(body, 'x', body_bytes - 2);
+    memcpy(body + body_bytes - 2, "\r\n", 2);
+    struct str slice = str_slice(body, body_bytes);
+    struct smtp_message message = {.mail_from = STR("a@acme.example"),
+                                   .rcpt = STR("b@example.net"),
+                                   .slices = &slice,
+                                   .slice_count = 1,
+                                   .bytes = body_bytes,
+                                   .armed = true};
+    begin(caller, DO_NOTHING);
+    smtp_session_submit(caller->session, &message, 1);
+    hear(caller, accepted);
+    uint64_t now_ns = 1;
+    while (caller->over == 0) {
+        now_ns += 170 * NS_PER_S;
+        if (smtp_session_deadline_ns(caller->session) > now_ns)
+            smtp_session_wrote(caller->session, 1000, now_ns);
+        else
+            smtp_session_timeout(caller->session,
+                                 smtp_session_deadline_ns(caller->session));
+    }
+    assert_int_equal(caller->unsent, 1);
+    smtp_session_free(caller->session);
+    free(body);
+    return now_ns / NS_PER_S;
+}
+
+static void session__body_that_is_taken_too_slowly_goes_back(void **state)
+{
+    (void)state;
+    struct caller caller;
+    assert_in_range(trickle(&caller, 10000), 600, 600 + 170);
+    assert_in_range(trickle(&caller, 600 << 10), 600, 600 + 170);
+    assert_in_range(trickle(&caller, 8 << 20), 8192, 8192 + 170);
+}
+
 static void session__content_without_its_last_line_end_stops_the_program(void **state)
 {
     (void)state;
@@ -335,6 +377,7 @@ int main(void)
         cmocka_unit_test(session__arming_may_be_answered_at_once),
         cmocka_unit_test(session__reset_at_every_octet_is_classified),
         cmocka_unit_test(session__content_may_be_cut_within_its_last_line_end),
+        cmocka_unit_test(session__body_that_is_taken_too_slowly_goes_back),
         cmocka_unit_test(session__content_without_its_last_line_end_stops_the_program),
         cmocka_unit_test(session__no_memory_gives_none),
     };
