@@ -139,8 +139,11 @@ struct channel *channel_open(struct net_loop *loop, const struct relay_settings 
     struct channel *channel = calloc(1, sizeof *channel);
     if (channel == NULL)
         return NULL;
-    *channel = (struct channel){
-        .relay = relay, .relay_index = relay_index, .loop = loop, .events = *events};
+    *channel = (struct channel){.relay = relay,
+                                .relay_index = relay_index,
+                                .loop = loop,
+                                .events = *events,
+                                .opened_ns = net_loop_now_ns(loop)};
     list_init(&channel->link);
     list_init(&channel->dirty_link);
     list_init(&channel->flights);

@@ -70,8 +70,9 @@ struct channel {
     unsigned submitted, completed;
     /* Messages on it now. */
     unsigned in_flight;
-    /* Since when it has had no message; the last time something happened on it. */
-    uint64_t active_ns;
+    /* When it was opened; since when it has had no message, the last time something
+     * happened on it. */
+    uint64_t opened_ns, active_ns;
     struct carried carried[CHANNEL_CARRIED_MAX];
     size_t carried_count;
     char peer[FLIGHT_PEER_MAX];

@@ -58,7 +58,7 @@ static void pool_landed(void *self, struct channel *channel, struct flight *flig
     if (outcome_is_host_limit(outcome)) {
         pool_limited(pool, relay, flight, outcome);
     } else if (outcome->code != 0) {
-        relay_answered(relay, channel->completed == 1);
+        relay_answered(relay, channel);
         pool->down_since_ns = 0;
     }
     pool->events.landed(pool->events.self, flight, outcome);
@@ -169,7 +169,7 @@ static void pool_bury(struct pool *pool, struct channel *channel, uint64_t now_n
     log_line(LOG_DEBUG, "connection-closed", "%s: %u messages, %u answered%s%s",
              relay->name, channel->submitted, channel->completed,
              channel->trouble[0] != '\0' ? ": " : "", channel->trouble);
-    relay_learn_pipelining(relay, channel);
+    relay_learn_pipelining(relay, channel, now_ns);
     if (!pool->is_closing)
         relay_lost(relay, channel, now_ns);
     relay_release(relay);

@@ -132,16 +132,82 @@ void relay_tell_hunger(const struct relay *relays, size_t count, bool is_wanted)
         atomic_store(&run->is_hungry[worker], false);
 }
 
+/* ---- pipelining ---------------------------------------------------------------- */
+
+static bool relay_pipelining_turns(struct relay *relay, enum relay_pipelining from,
+                                   enum relay_pipelining to)
+{
+    int expected = (int)from;
+    return atomic_compare_exchange_strong(&relay->shared->pipelining, &expected,
+                                          (int)to);
+}
+
+static void relay_say_lock_step(const struct relay *relay, const char *why)
+{
+    log_line(LOG_WARN, "relay-lock-step",
+             "%s offers PIPELINING and %s; one at a time from now on", relay->name,
+             why);
+}
+
+/* The first answer on a connection. */
+static void relay_learn_from_answer(struct relay *relay, const struct channel *channel)
+{
+    if (smtp_session_is_pipelined(channel->session))
+        (void)relay_pipelining_turns(relay, RELAY_PIPELINING_UNPROVEN,
+                                     RELAY_PIPELINING_PROVEN);
+    else if (relay_pipelining_turns(relay, RELAY_PIPELINING_DOUBTED,
+                                    RELAY_PIPELINING_BROKEN))
+        relay_say_lock_step(relay, "hangs up when commands are sent ahead");
+}
+
+/* Those that were open at the same time went down together: that is one. */
+static void relay_learn_from_loss(struct relay *relay, const struct channel *channel,
+                                  uint64_t now_ns)
+{
+    struct relay_shared *shared = relay->shared;
+    if (channel->opened_ns <= atomic_load(&shared->lost_ahead_ns))
+        return;
+    atomic_store(&shared->lost_ahead_ns, now_ns);
+    if (atomic_fetch_add(&shared->lost_ahead, 1) + 1 >= RELAY_LOST_AHEAD_MAX)
+        (void)relay_pipelining_turns(relay, RELAY_PIPELINING_UNPROVEN,
+                                     RELAY_PIPELINING_DOUBTED);
+}
+
+void relay_learn_pipelining(struct relay *relay, const struct channel *channel,
+                            uint64_t now_ns)
+{
+    if (smtp_session_has_broken_pipelining(channel->session)) {
+        if (atomic_exchange(&relay->shared->pipelining, RELAY_PIPELINING_BROKEN) !=
+            RELAY_PIPELINING_BROKEN)
+            relay_say_lock_step(relay, "loses commands");
+    } else if (smtp_session_was_lost_ahead(channel->session)) {
+        relay_learn_from_loss(relay, channel, now_ns);
+    } else if (channel->submitted > 0 && channel->completed == 0 &&
+               !smtp_session_is_pipelined(channel->session) &&
+               relay_pipelining_turns(relay, RELAY_PIPELINING_DOUBTED,
+                                      RELAY_PIPELINING_UNPROVEN)) {
+        /* In lock-step it is no better. */
+        atomic_store(&relay->shared->lost_ahead, 0);
+    }
+}
+
+bool relay_is_lock_step(const struct relay *relay)
+{
+    return atomic_load_explicit(&relay->shared->pipelining, memory_order_relaxed) >=
+           RELAY_PIPELINING_DOUBTED;
+}
+
 /* ---- the breaker --------------------------------------------------------------- */
 
-void relay_answered(struct relay *relay, bool is_first)
+void relay_answered(struct relay *relay, const struct channel *channel)
 {
     atomic_fetch_add_explicit(&relay->shared->completed, 1, memory_order_relaxed);
     /* Later answers say nothing about whether it takes new connections. */
-    if (is_first) {
-        relay->failures = 0;
-        relay->is_limiting = false;
-    }
+    if (channel->completed > 1)
+        return;
+    relay->failures = 0;
+    relay->is_limiting = false;
+    relay_learn_from_answer(relay, channel);
 }
 
 void relay_became_ready(struct relay *relay)
@@ -294,21 +360,6 @@ void relay_lost(struct relay *relay, const struct channel *channel, uint64_t now
         relay_found_full(relay, channel, now_ns);
     else
         relay_failed(relay, channel, now_ns);
-}
-
-void relay_learn_pipelining(struct relay *relay, const struct channel *channel)
-{
-    if (!smtp_session_has_broken_pipelining(channel->session) ||
-        atomic_exchange(&relay->shared->is_lock_step, true))
-        return;
-    log_line(LOG_WARN, "relay-lock-step",
-             "%s offers PIPELINING and loses commands; one at a time from now on",
-             relay->name);
-}
-
-bool relay_is_lock_step(const struct relay *relay)
-{
-    return atomic_load_explicit(&relay->shared->is_lock_step, memory_order_relaxed);
 }
 
 void relay_tick(struct relay *relay, uint64_t now_ns)

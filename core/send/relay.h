@@ -39,6 +39,8 @@
 /* Connections that may break in a row at their first message before the relay is held
  * to be in trouble. */
 #define RELAY_LOSSES_MAX 4u
+/* Connections that a relay may hang up in a row at the first commands sent ahead. */
+#define RELAY_LOST_AHEAD_MAX 2u
 /* Until then a worker keeps to its share: the others may not have begun. */
 #define RELAY_BORROW_AFTER_NS UINT64_C(1000000000)
 
@@ -77,8 +79,8 @@ bool relay_is_down(const struct relay *relay);
 bool relay_reserve(struct relay *relay, uint64_t now_ns);
 void relay_release(struct relay *relay);
 
-/* A message was answered for; `is_first` on its connection. */
-void relay_answered(struct relay *relay, bool is_first);
+/* A message was answered for on the channel. */
+void relay_answered(struct relay *relay, const struct channel *channel);
 /* It takes no messages for now, and said so (smtp_policy_is_host_limit). False: that
  * was known. */
 bool relay_limited(struct relay *relay, const struct outcome *why, uint64_t now_ns);
@@ -86,9 +88,12 @@ bool relay_limited(struct relay *relay, const struct outcome *why, uint64_t now_
 void relay_became_ready(struct relay *relay);
 /* A connection is over that this side did not want to end. */
 void relay_lost(struct relay *relay, const struct channel *channel, uint64_t now_ns);
-/* What came of its offer of PIPELINING on a connection that is over: once it has broken
- * it, it is spoken to in lock-step for the rest of the run. */
-void relay_learn_pipelining(struct relay *relay, const struct channel *channel);
+/* What came of its offer of PIPELINING on a connection that is over. Once it has broken
+ * it, it is spoken to in lock-step for the rest of the run. One that has never been
+ * seen to do it and hangs up at the first commands sent ahead, twice, is spoken to in
+ * lock-step as well, if it then answers. */
+void relay_learn_pipelining(struct relay *relay, const struct channel *channel,
+                            uint64_t now_ns);
 bool relay_is_lock_step(const struct relay *relay);
 /* Now and then: it may have come up again for another worker. */
 void relay_tick(struct relay *relay, uint64_t now_ns);

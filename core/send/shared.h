@@ -23,6 +23,16 @@ enum run_phase {
     RUN_STOPPING  /* close everything now */
 };
 
+/* What is known of a relay's PIPELINING. */
+enum relay_pipelining {
+    RELAY_PIPELINING_UNPROVEN,
+    RELAY_PIPELINING_PROVEN,
+    /* Connections were lost at the first commands sent ahead: lock-step is tried. */
+    RELAY_PIPELINING_DOUBTED,
+    /* It cannot do it: lock-step for the rest of the run. */
+    RELAY_PIPELINING_BROKEN
+};
+
 struct relay_shared {
     /* Connections that are open or being opened, and those that can take messages. */
     atomic_uint open, ready;
@@ -33,8 +43,12 @@ struct relay_shared {
     /* Messages it has answered for. */
     atomic_uint_fast64_t completed;
     atomic_bool has_failed;
-    /* It offers PIPELINING and cannot do it. */
-    atomic_bool is_lock_step;
+    /* An enum relay_pipelining. */
+    atomic_int pipelining;
+    /* Connections in a row that were lost at the first commands sent ahead, each opened
+     * after the one before had been, and when the last one was. */
+    atomic_uint lost_ahead;
+    atomic_uint_fast64_t lost_ahead_ns;
     /* When it last said that it takes nothing for now, and from when on that may be
      * said again. */
     atomic_uint_fast64_t limited_ns, limit_said_ns;

@@ -414,3 +414,8 @@ bool smtp_session_has_broken_pipelining(const struct smtp_session *session)
 {
     return session->has_broken_pipelining;
 }
+
+bool smtp_session_was_lost_ahead(const struct smtp_session *session)
+{
+    return session->was_lost_ahead;
+}

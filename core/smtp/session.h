@@ -148,5 +148,8 @@ bool smtp_session_is_pipelined(const struct smtp_session *session);
  * before the reply to the one in front of it: it offers PIPELINING but cannot do it,
  * or so it seems, and is better spoken to without. */
 bool smtp_session_has_broken_pipelining(const struct smtp_session *session);
+/* True if the connection was lost when the first commands had been sent ahead of their
+ * replies and none of them was answered: by accident, or because of it. */
+bool smtp_session_was_lost_ahead(const struct smtp_session *session);
 
 #endif

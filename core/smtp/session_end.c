@@ -177,8 +177,20 @@ void session_time_out(struct smtp_session *session)
                                        : STR("no answer in time"));
 }
 
+/* Of the first group on the connection nothing was answered. */
+static bool is_first_group_unanswered(const struct smtp_session *session)
+{
+    const struct smtp_awaited *now = awaited_now(session);
+    unsigned next = (session->awaited_first + 1) % SMTP_AWAITED_MAX;
+    return now != NULL && now->step == SMTP_MAIL && session->answered == 0 &&
+           session->awaited_count > 1 &&
+           session->awaited[next].end <= session->written &&
+           smtp_reply_fragment(&session->parser).n == 0;
+}
+
 void smtp_session_lost(struct smtp_session *session, struct str why)
 {
+    session->was_lost_ahead |= is_first_group_unanswered(session);
     if (session->state == SMTP_QUIT)
         session_close_orderly(session);
     else if (session->state != SMTP_OVER)

@@ -125,7 +125,7 @@ struct smtp_session {
     struct smtp_events events;
     enum smtp_state state;
     struct smtp_capabilities capabilities;
-    bool is_pipelined, is_quitting, has_broken_pipelining;
+    bool is_pipelined, is_quitting, has_broken_pipelining, was_lost_ahead;
     /* The transaction on the wire failed: RSET before the next MAIL. */
     bool needs_rset;
     /* The envelope on the wire was accepted so far: its DATA may be followed by a body;

@@ -243,6 +243,8 @@ static bool play_expectation(struct dialog *dialog, const char *verb, char *args
     else if (is(verb, "breaks-ahead"))
         expect_number(dialog, args,
                       smtp_session_has_broken_pipelining(dialog->session));
+    else if (is(verb, "lost-ahead"))
+        expect_number(dialog, args, smtp_session_was_lost_ahead(dialog->session));
     else if (is(verb, "idle"))
         expect_number(dialog, args, dialog->session->held == 0);
     else

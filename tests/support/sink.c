@@ -45,7 +45,7 @@ struct sink {
     atomic_size_t accepted;
     struct sink_connection connections[SINK_CONNECTIONS_MAX];
     size_t open;
-    unsigned peak, total, mails, mails_refused;
+    unsigned peak, total, mails, mails_refused, groups;
     uint64_t mails_since_ns;
     struct sink_entry *log;
     size_t log_max;
@@ -239,8 +239,35 @@ static void sink_close(struct sink *sink, struct sink_connection *c)
     *c = sink->connections[--sink->open];
 }
 
+/* Whether what has come is more than one command. */
+static bool sink_has_group(const struct sink_connection *c)
+{
+    const char *end = memmem(c->in, c->in_bytes, "\r\n", 2);
+    return !c->in_data && end != NULL &&
+           memmem(end + 2, c->in_bytes - (size_t)(end + 2 - c->in), "\r\n", 2) != NULL;
+}
+
+static bool sink_is_reset(struct sink *sink, const struct sink_connection *c)
+{
+    bool has_group = sink_has_group(c);
+    bool is_one_of_the_first = c->number <= sink->options.resets_first;
+    sink->groups += has_group;
+    return (has_group && sink->options.resets_pipelining) ||
+           (is_one_of_the_first && c->in_bytes > 4 && memcmp(c->in, "EHLO", 4) != 0);
+}
+
+static void sink_reset(struct sink_connection *c)
+{
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    c->in_bytes = c->out_bytes = 0;
+    c->is_closing = true;
+}
+
 static void sink_process(struct sink *sink, struct sink_connection *c)
 {
+    if (sink_is_reset(sink, c))
+        sink_reset(c);
     size_t used = 0, step = 1;
     while (step > 0 && used < c->in_bytes && !c->is_closing &&
            clock_mono_ns() >= c->paused_until_ns && c->out_bytes < 4096) {
@@ -367,6 +394,11 @@ unsigned sink_connections_peak(const struct sink *sink)
 unsigned sink_connections_total(const struct sink *sink)
 {
     return sink->total;
+}
+
+unsigned sink_groups(const struct sink *sink)
+{
+    return sink->groups;
 }
 
 unsigned sink_mails_refused(const struct sink *sink)

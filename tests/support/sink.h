@@ -38,6 +38,10 @@ struct sink_options {
     bool has_pipelining;
     /* Whatever was sent ahead of the reply to another command is out of place. */
     bool breaks_pipelining;
+    /* Resets the connection when commands come ahead of the reply to another one. */
+    bool resets_pipelining;
+    /* The first connections are reset at their first command behind EHLO. */
+    unsigned resets_first;
     /* Every RCPT is answered with this (with its CRLF); NULL: as it deserves. */
     const char *rcpt_reply;
 };
@@ -59,6 +63,8 @@ const struct sink_entry *sink_log(const struct sink *sink, size_t *count);
 /* The most connections that were open at once. */
 unsigned sink_connections_peak(const struct sink *sink);
 unsigned sink_connections_total(const struct sink *sink);
+/* How often commands had come ahead of a reply. */
+unsigned sink_groups(const struct sink *sink);
 /* MAIL commands that met the limit. */
 unsigned sink_mails_refused(const struct sink *sink);
 void sink_free(struct sink *sink);

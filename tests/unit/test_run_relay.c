@@ -133,6 +133,42 @@ static void run__server_that_breaks_pipelining_is_spoken_to_in_lock_step(void **
     scene_fini(&scene);
 }
 
+/* S19: neither answers nor loses what was sent ahead, but resets the connection. */
+static void run__server_that_resets_pipelining_is_spoken_to_in_lock_step(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.resets_pipelining = true;
+    scene.settings.patience_ms = 10000;
+    scene_add_domains(&scene, 10, 20);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 200);
+    assert_int_equal(scene.progress.attempts, 200);
+    assert_int_equal(scene_check_once(&scene), 200);
+    scene_fini(&scene);
+}
+
+/* It was not PIPELINING: lock-step was no better. */
+static void run__server_that_resets_anything_is_not_kept_in_lock_step(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.resets_first = 3;
+    scene.settings.workers = 1;
+    scene.relays[0].connections = 1;
+    scene.relays[0].messages_per_connection = 2;
+    scene_add_domains(&scene, 10, 20);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_DELIVERED], 200);
+    assert_int_equal(scene.progress.attempts, 200);
+    assert_true(sink_groups(scene.sink) > 50);
+    scene_fini(&scene);
+}
+
 static void run__greeting_421_backs_off_and_charges_nobody(void **state)
 {
     (void)state;
@@ -372,6 +408,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__senseless_answers_expire_in_the_end),
         cmocka_unit_test(run__relay_that_only_greets_is_given_up),
         cmocka_unit_test(run__server_that_breaks_pipelining_is_spoken_to_in_lock_step),
+        cmocka_unit_test(run__server_that_resets_pipelining_is_spoken_to_in_lock_step),
+        cmocka_unit_test(run__server_that_resets_anything_is_not_kept_in_lock_step),
         cmocka_unit_test(run__greeting_421_backs_off_and_charges_nobody),
         cmocka_unit_test(run__relay_that_limits_its_rate_charges_nobody),
         cmocka_unit_test(run__relay_that_limits_for_ever_is_left_when_not_to_wait),
