@@ -123,6 +123,14 @@ static bool is_last(const struct smtp_session *session)
     return session->is_quitting || (max > 0 && session->submitted >= max);
 }
 
+/* Whether every message held has been answered: a refusal that may still be
+ * contradicted waits for the reply to QUIT. */
+static bool is_answered(const struct smtp_session *session)
+{
+    return session->awaited_count == 0 &&
+           session->held == session->verdict_count - session->verdicts_reported;
+}
+
 /* Runs the one send half that may run now; false if there is none. */
 static bool send_one(struct smtp_session *session)
 {
@@ -134,7 +142,7 @@ static bool send_one(struct smtp_session *session)
             session_set_state(session, session->needs_rset
                                            ? session_send_rset(session)
                                            : session_send_mail(session));
-        else if (is_last(session) && session->held == 0 && session->awaited_count == 0)
+        else if (is_last(session) && is_answered(session))
             session_set_state(session, session_send_quit(session));
         else
             return false;

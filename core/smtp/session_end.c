@@ -112,12 +112,20 @@ static const struct smtp_awaited *awaited_now(const struct smtp_session *session
     return is_out ? head : NULL;
 }
 
+/* A refusal of the dot was followed by the beginning of another answer; not of QUIT's.
+ */
+static bool is_contested(const struct smtp_session *session)
+{
+    struct str fragment = smtp_reply_fragment(&session->parser);
+    bool is_quit = session->state == SMTP_QUIT && str_has_prefix(fragment, STR("221"));
+    return session->is_contestable && fragment.n > 0 && !is_quit;
+}
+
 void session_fail(struct smtp_session *session, enum smtp_trouble trouble,
                   struct str why)
 {
     char text[OUTCOME_TEXT_MAX];
-    /* A refusal of the dot was followed by the beginning of another answer. */
-    if (session->is_contestable && smtp_reply_fragment(&session->parser).n > 0) {
+    if (is_contested(session)) {
         drop_verdicts(session);
     } else if (session->state == SMTP_CLOSING) {
         struct outcome closing = session->verdicts[session->verdict_count - 1].outcome;
@@ -159,7 +167,7 @@ void session_close_orderly(struct smtp_session *session)
 
 void session_time_out(struct smtp_session *session)
 {
-    if (session->state == SMTP_QUIT) {
+    if (session->state == SMTP_QUIT && !is_contested(session)) {
         session_close_orderly(session);
         return;
     }
@@ -191,7 +199,7 @@ static bool is_first_group_unanswered(const struct smtp_session *session)
 void smtp_session_lost(struct smtp_session *session, struct str why)
 {
     session->was_lost_ahead |= is_first_group_unanswered(session);
-    if (session->state == SMTP_QUIT)
+    if (session->state == SMTP_QUIT && !is_contested(session))
         session_close_orderly(session);
     else if (session->state != SMTP_OVER)
         session_fail(session, SMTP_TROUBLE_LOST, why);

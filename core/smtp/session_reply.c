@@ -272,8 +272,12 @@ static enum smtp_state reply_closing(struct smtp_session *session,
     return SMTP_CLOSING;
 }
 
-static enum smtp_state reply_quit(struct smtp_session *session)
+/* 221 alone answers QUIT: it confirms a refusal that QUIT was sent behind. */
+static enum smtp_state reply_quit(struct smtp_session *session,
+                                  const struct smtp_reply *reply)
 {
+    if (session->is_contestable && is_positive(reply) && reply->code != 221)
+        return over_by_desync(session, NULL, "QUIT was answered with another 2xx");
     session_close_orderly(session);
     return SMTP_OVER;
 }
@@ -291,7 +295,7 @@ static enum smtp_state dispatch(struct smtp_session *session,
     case SMTP_RCPT: return reply_envelope(session, awaited, reply);
     case SMTP_DATA: return reply_data(session, awaited, reply);
     case SMTP_DOT: return reply_dot(session, awaited, reply);
-    case SMTP_QUIT: return reply_quit(session);
+    case SMTP_QUIT: return reply_quit(session, reply);
     case SMTP_CLOSING: return reply_closing(session, awaited, reply);
     case SMTP_NEW:
     case SMTP_IDLE:
@@ -404,10 +408,10 @@ void session_take_reply(struct smtp_session *session, const struct smtp_reply *r
 
 void session_settle(struct smtp_session *session)
 {
-    if (session->state == SMTP_OVER || is_inside_group(session) ||
-        session->is_contestable)
+    if (session->state == SMTP_OVER || is_inside_group(session))
         return;
-    session_release_verdicts(session);
+    if (!session->is_contestable)
+        session_release_verdicts(session);
     if (session->is_quitting && session->state != SMTP_OVER)
         session_report_queued(session);
 }

@@ -33,7 +33,8 @@
  * A refusal of the last dot waits a little longer, because it is what makes a message
  * go out again: if "250" follows "451", the message may have been taken, and a second
  * copy cannot be called back. It is contestable for SMTP_SETTLE_MS, or until the next
- * DATA is answered. After a 421 the server must close (RFC 5321 section 3.8), so there
+ * DATA is answered, or QUIT, which is sent at once where it is due: only QUIT is
+ * answered with 221. After a 421 the server must close (RFC 5321 section 3.8), so there
  * the refusal stands when it has. A 250 is believed at once: with it the server has
  * taken the responsibility, and to hold back each last message would cost everybody.
  * Rejected: a NOOP behind the last dot. It tells "250 451" only, and servers count it
