@@ -88,7 +88,7 @@ static const struct text_rule rules_about_us[] = {
     {"rate limit|rate-limit|too many messages|too many connections|"
      "too many concurrent|concurrent connections|too many sessions|"
      "maximum number of connections|max connections|receiving mail at a rate|"
-     "receivingrate|submission rate|"
+     "receivingrate|submission rate|rate overlimit|"
      "receiving mail too quickly|unusual rate|exceeded the rate|sending rate|"
      "sending too|too much mail|too much email|excessive volume|unexpected volume|"
      "throttl|frequency limit|temporarily deferred|permanently deferred|[tss0|slow "

@@ -227,6 +227,7 @@ static void policy__limit_of_the_host_is_told_from_the_senders_trouble(void **st
         {MAIL, "421 4.7.0 Error: too many connections from 192.0.2.1", true},
         {MAIL, "451 Temporary local problem - please try later", true},
         {MAIL, "421 4.4.2 Message submission rate for this client has exceeded", true},
+        {MAIL, "451 Sender rate overlimit - 12.0 / 1m", true},
         {MAIL, "452 4.3.2 Connection rate limit exceeded", true},
         {MAIL, "452 4.3.1 Insufficient system resources", true},
         {MAIL, "452 Requested action not taken: insufficient system storage", true},
