@@ -213,13 +213,18 @@ static enum err add_lane(struct audience *audience, int64_t domain, int64_t firs
     (void)sqlite3_reset(lane);
     if (rc != SQLITE_DONE)
         return failed(audience, error);
-    (void)sqlite3_bind_int64(deliveries, 1, delivery - first);
-    (void)sqlite3_bind_int64(deliveries, 2, audience->next_lane++);
-    (void)sqlite3_bind_int64(deliveries, 3, first);
-    (void)sqlite3_bind_int64(deliveries, 4, last);
+    (void)sqlite3_bind_int64(deliveries, 1, audience->next_lane++);
+    (void)sqlite3_bind_int64(deliveries, 2, first);
+    (void)sqlite3_bind_int64(deliveries, 3, last);
     rc = sqlite3_step(deliveries);
     (void)sqlite3_reset(deliveries);
-    return rc == SQLITE_DONE ? ERR_NONE : failed(audience, error);
+    if (rc != SQLITE_DONE)
+        return failed(audience, error);
+    /* SQLite numbers what it appends, which spares it looking whether the number is
+     * taken; in this transaction there is nobody else to take one. */
+    if (sqlite3_last_insert_rowid(audience->store->db) != audience->next_delivery - 1)
+        return error_set(error, ERR_BUG, "launch: deliveries are not in a row");
+    return ERR_NONE;
 }
 
 static enum err add_lanes(struct audience *audience, struct error *error)
@@ -256,10 +261,10 @@ static enum err prepare_adding(struct audience *audience, struct error *error)
     if (err == ERR_NONE)
         err = db_prepare(
             store, &audience->add_deliveries,
-            "INSERT INTO delivery SELECT rowid + ?1, ?2, recipient,"
+            "INSERT INTO delivery SELECT NULL, ?1, recipient,"
             " CASE suppressed WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0,"
             " zeroblob(12)"
-            " FROM temp.audience WHERE rowid BETWEEN ?3 AND ?4",
+            " FROM temp.audience WHERE rowid BETWEEN ?2 AND ?3",
             error);
     audience->next_lane = audience->first_lane;
     audience->next_delivery = audience->first_delivery;
