@@ -210,5 +210,7 @@ enum err ledger_claim(void *self, int64_t lane_id, int64_t now_ms, size_t max,
     max -= batch->n - from;
     if (err == ERR_NONE && max > 0 && lane.cursor <= lane.last)
         err = claim_new(ledger, lane_id, &lane, max, batch);
-    return err;
+    return err == ERR_NONE
+               ? ledger_suppress_claimed(ledger, &batch->jobs[from], batch->n - from)
+               : err;
 }

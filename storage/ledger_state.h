@@ -13,8 +13,8 @@
 #include "storage/peer_numbers.h"
 #include "storage/run_owner.h"
 
-/* name, SQL: prepared once, used for each delivery. OR FAIL where several rows change: an
- * error rolls the whole group back, so SQLite need not be able to undo the statement
+/* name, SQL: prepared once, used for each delivery. OR FAIL where several rows change:
+ * an error rolls the whole group back, so SQLite need not be able to undo the statement
  * alone. */
 #define LEDGER_STATEMENT_LIST(X)                                                       \
     X(LEDGER_LANES, "SELECT lane.id, name, last - cursor + 1, due_ms FROM lane"        \
@@ -72,6 +72,7 @@
     X(LEDGER_ADDRESS_OF,                                                               \
       "SELECT address FROM delivery JOIN recipient r ON r.id = recipient"              \
       " WHERE delivery.id = ?")                                                        \
+    X(LEDGER_IS_SUPPRESSED, "SELECT 1 FROM suppression WHERE address IN (?1, ?2)")     \
     X(LEDGER_COMMAND, "SELECT command FROM campaign WHERE id = ?")                     \
     X(LEDGER_DATA_VERSION, "PRAGMA data_version")
 
@@ -110,6 +111,10 @@ MUST_CHECK enum err ledger_run(struct ledger_store *ledger, enum ledger_statemen
                                int64_t first, int64_t second);
 /* Inside a group: suppressions that others added become final states. */
 MUST_CHECK enum err ledger_apply_suppressions(struct ledger_store *ledger);
+/* Claimed ones that were armed before and are on the list by now: the same. They stay
+ * jobs, and are not granted when they are to be armed. */
+MUST_CHECK enum err ledger_suppress_claimed(struct ledger_store *ledger,
+                                            const struct job *jobs, size_t count);
 
 enum err ledger_lanes(void *self, int64_t after, struct arena *arena,
                       struct lane *lanes, size_t max, size_t *count);

@@ -9,6 +9,10 @@
  * the next group begins, to what is pending, deferred or claimed; what is armed may
  * have left. A claimed delivery thus loses its state under its worker, which finds out
  * when it asks to arm it.
+ *
+ * What was armed then and did not get through kept its state, and so did what was in
+ * doubt and is sent again: where a delivery that was armed before is claimed, the list
+ * is asked about it.
  */
 
 #define STOPPABLE " AND state IN ('pending', 'claimed', 'deferred')"
@@ -112,4 +116,32 @@ enum err ledger_apply_suppressions(struct ledger_store *ledger)
                               "SELECT max(sequence) FROM suppression", "");
     return err == ERR_NONE && newest > ledger->suppression_sequence ? apply_new(ledger)
                                                                     : err;
+}
+
+static enum err is_suppressed(struct ledger_store *ledger, struct str address,
+                              bool *answer)
+{
+    char to[SUPPRESSION_KEY_MAX];
+    sqlite3_stmt *find = ledger->statements[LEDGER_IS_SUPPRESSED];
+    struct str key = suppression_fold(str_head(address, SUPPRESSION_KEY_MAX), to);
+    (void)db_bind_text(find, 1, key);
+    (void)db_bind_text(find, 2, suppression_domain_key(key));
+    int rc = sqlite3_step(find);
+    (void)sqlite3_reset(find);
+    *answer = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_NONE : ledger_failed(ledger);
+}
+
+enum err ledger_suppress_claimed(struct ledger_store *ledger, const struct job *jobs,
+                                 size_t count)
+{
+    enum err err = ERR_NONE;
+    for (size_t i = 0; err == ERR_NONE && i < count; i++) {
+        bool suppressed = false;
+        if (jobs[i].first_armed_ms > 0)
+            err = is_suppressed(ledger, jobs[i].address, &suppressed);
+        if (err == ERR_NONE && suppressed)
+            err = suppress_range(ledger, jobs[i].delivery_id, jobs[i].delivery_id);
+    }
+    return err;
 }

@@ -379,6 +379,35 @@ static void ledger__suppressions_leave_alone_what_is_armed(void **state)
     free(desk);
 }
 
+/* One that is deferred and one that is given back: both were armed when it came. */
+static void ledger__what_was_armed_is_suppressed_when_it_is_claimed_again(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 1);
+    struct store *other;
+    assert_err_none(f, store_open(f->db, &other, &f->error));
+    struct job jobs[2];
+    memcpy(jobs, desk_claim(desk, 1, 0, 2), sizeof jobs);
+    assert_true(desk_arm(desk, &jobs[0], 100) && desk_arm(desk, &jobs[1], 100));
+    desk_commit(desk);
+    suppress(f, other, "EXTRA@d0.example");
+    suppress(f, other, "@d0.example");
+    struct attempt_record deferred = desk_outcome(&jobs[0], 200, OUTCOME_DEFERRED);
+    deferred.next_attempt_ms = 1000;
+    desk_record(desk, deferred);
+    desk_record(desk, desk_outcome(&jobs[1], 200, OUTCOME_UNSENT));
+    desk_commit(desk);
+    struct job *again = desk_claim(desk, 1, 2000, 4);
+    assert_int_equal(desk->batch.n, 2);
+    assert_false(desk_arm(desk, &again[0], 2000));
+    assert_false(desk_arm(desk, &again[1], 2000));
+    desk_commit(desk);
+    assert_count(f, desk, DELIVERY_SUPPRESSED, 2);
+    desk_shut(f, desk, CAMPAIGN_FINISHED);
+    store_close(other);
+    free(desk);
+}
+
 static void ledger__hard_bounces_are_suppressed_next_time(void **state)
 {
     struct fixture *f = *state;
@@ -424,6 +453,7 @@ int main(void)
         fixture_test(ledger__what_was_cancelled_is_never_due),
         fixture_test(ledger__suppressions_apply_until_arming),
         fixture_test(ledger__suppressions_leave_alone_what_is_armed),
+        fixture_test(ledger__what_was_armed_is_suppressed_when_it_is_claimed_again),
         fixture_test(ledger__hard_bounces_are_suppressed_next_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
