@@ -276,6 +276,12 @@ static bool memory_has_failed(const struct memory_store *store)
     return store->fail_at > 0 && store->commits >= store->fail_at;
 }
 
+/* Nothing of it has left. */
+static bool memory_needs_no_arming(enum outcome_state state)
+{
+    return state == OUTCOME_UNSENT || state == OUTCOME_INVALID;
+}
+
 static enum err memory_record(void *self, const struct attempt_record *records,
                               size_t count)
 {
@@ -285,9 +291,9 @@ static enum err memory_record(void *self, const struct attempt_record *records,
         struct memory_delivery *delivery = &store->deliveries[index];
         if (memory_has_failed(store))
             continue; /* the group that armed it was not undone */
-        CHECK(delivery->state == MEMORY_CLAIMED || delivery->state == MEMORY_ARMED);
         CHECK(delivery->state == MEMORY_ARMED ||
-              records[i].outcome.state != OUTCOME_DELIVERED);
+              (delivery->state == MEMORY_CLAIMED &&
+               memory_needs_no_arming(records[i].outcome.state)));
         delivery->attempts += records[i].charged;
         delivery->next_attempt_ms = records[i].next_attempt_ms;
         memory_move(store, memory_lane_with(store, index), index,

@@ -106,6 +106,8 @@ struct store_port {
                       struct job_batch *batch);
     /* claimed -> armed, for those it grants. Checks owner token and suppression. */
     enum err (*arm)(void *self, struct arm_item *items, size_t count);
+    /* What a server answered about was armed before; only what cannot be rendered or is
+     * given back need not be. */
     enum err (*record)(void *self, const struct attempt_record *records, size_t count);
     enum err (*commit)(void *self);
     /* What another terminal asked for (pause, cancel). */

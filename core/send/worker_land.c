@@ -129,8 +129,12 @@ void worker_landed(void *self, struct flight *flight, const struct outcome *outc
     worker_judge(worker, flight);
     worker_act_on_scope(worker, flight, outcome);
     flight->channel = NULL;
-    if (flight->arming == FLIGHT_ASKED)
-        return; /* the answer decides whether there is anything to record */
+    bool is_unsent = flight->record.outcome.state == OUTCOME_UNSENT;
+    if (flight->arming == FLIGHT_ASKED ||
+        (flight->arming == FLIGHT_NOT_ASKED && !is_unsent))
+        /* The answer decides whether there is anything to record: it may have been
+         * suppressed since it was claimed. */
+        return;
     if (flight->arming == FLIGHT_DENIED) {
         worker_forget(worker, flight, false);
         return;
