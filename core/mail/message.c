@@ -389,10 +389,14 @@ enum err message_compose(const struct message_plan *plan,
     if (composer.wire.bytes > MESSAGE_BYTES_MAX)
         return error_set(error, ERR_LIMIT, "message: larger than %u MiB",
                          MESSAGE_BYTES_MAX >> 20);
+    /* Bodies are 7-bit. That UTF-8 in the header is worth a BODY=8BITMIME is left open
+     * by RFC 6531; there are servers that insist on it, and each that has SMTPUTF8 has
+     * to offer it. */
     *message = (struct message){.slices = composer.wire.slices,
                                 .slice_count = composer.wire.slice_count,
                                 .bytes = composer.wire.bytes,
                                 .message_id = message_id,
+                                .needs_8bitmime = composer.needs_smtputf8,
                                 .needs_smtputf8 = composer.needs_smtputf8};
     return ERR_NONE;
 }

@@ -129,7 +129,8 @@ static struct str message_fault(const struct smtp_server *server)
         return STR("550 5.6.0 a NUL is in the message");
     if (scan->has_long_line)
         return STR("550 5.6.0 a line of the message is longer than 1000 octets");
-    if (scan->has_8bit && !server->is_8bitmime)
+    /* SMTPUTF8 allows it in the header; where the header ends is not looked for. */
+    if (scan->has_8bit && !server->is_8bitmime && !server->is_smtputf8)
         return STR("554 5.6.1 8-bit content without BODY=8BITMIME");
     return STR_NULL;
 }

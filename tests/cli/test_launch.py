@@ -187,3 +187,10 @@ def test_resume_refuses_the_file_of_another_campaign(scratch, sandbox):
     scratch.run("launch", scratch.campaign(sandbox.port), "--yes", "--no-wait", code=75)
     other = scratch.campaign(sandbox.port, name="autumn")
     assert "autumn" in scratch.run("resume", "spring", "--file", other, code=78).stderr
+
+
+def test_internationalised_addresses_are_delivered(scratch, sandbox):
+    people = ["j\u00e4ne@example.org", "\u7528\u6237@xn--fsqu00a.example"]
+    scratch.import_list(people)
+    scratch.run("launch", scratch.campaign(sandbox.port), "--yes")
+    assert sandbox.counts() == {address: 1 for address in people}

@@ -120,6 +120,15 @@ static void message__text_alone_is_byte_for_byte(void **state)
     assert_false(fixture->message.needs_8bitmime);
 }
 
+static void message__address_in_utf8_asks_for_both_extensions(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->input.to = STR("j\xc3\xa4ne@x.org");
+    assert_int_equal(compose(fixture), ERR_NONE);
+    assert_true(fixture->message.needs_smtputf8);
+    assert_true(fixture->message.needs_8bitmime);
+}
+
 static void message__identity_depends_on_recipient_and_wave_only(void **state)
 {
     struct fixture *fixture = *state;
@@ -302,6 +311,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(message__text_alone_is_byte_for_byte),
+        TEST(message__address_in_utf8_asks_for_both_extensions),
         TEST(message__identity_depends_on_recipient_and_wave_only),
         TEST(message__identity_is_hmac_sha256),
         TEST(message__encoding_follows_the_value),
