@@ -154,21 +154,13 @@ static bool ledger_all_idle(const struct ledger *ledger)
     return desk_is_empty(ledger->desk);
 }
 
-/* Nobody has anything to do: is there anything left? */
-static enum err ledger_look_for_end(struct ledger *ledger)
+/* Nobody has anything to do, and yet there is something left. */
+static enum err ledger_look_for_due(struct ledger *ledger, uint64_t unfinished)
 {
     struct run_shared *shared = ledger->shared;
     const struct store_port *store = &shared->store;
-    uint64_t unfinished = 0;
     int64_t due_ms = INT64_MAX, now_ms = run_shared_wall_ms(shared);
-    enum err err = store->unfinished(store->self, &unfinished);
-    if (err != ERR_NONE)
-        return err;
-    if (unfinished == 0) {
-        run_shared_end(shared, RUN_FINISHED, RUN_DRAINING);
-        return ERR_NONE;
-    }
-    err = store->next_due(store->self, &due_ms);
+    enum err err = store->next_due(store->self, &due_ms);
     if (err != ERR_NONE)
         return err;
     if (due_ms != INT64_MAX) {
@@ -189,6 +181,19 @@ static enum err ledger_look_for_end(struct ledger *ledger)
         run_shared_fail(shared, &error);
     }
     return ERR_NONE;
+}
+
+/* That nothing is left is the end, even if a domain is still waiting for its rate. */
+static enum err ledger_look_for_end(struct ledger *ledger)
+{
+    struct run_shared *shared = ledger->shared;
+    uint64_t unfinished = 0;
+    enum err err = shared->store.unfinished(shared->store.self, &unfinished);
+    if (err == ERR_NONE && unfinished == 0)
+        run_shared_end(shared, RUN_FINISHED, RUN_DRAINING);
+    else if (err == ERR_NONE && ledger_all_idle(ledger))
+        err = ledger_look_for_due(ledger, unfinished);
+    return err;
 }
 
 static enum err ledger_poll_command(struct ledger *ledger)
@@ -227,7 +232,7 @@ static void ledger_turn(struct ledger *ledger)
     if (ledger->has_failed)
         return;
     enum err err = ERR_NONE;
-    if (ledger_all_idle(ledger) && run_shared_phase(ledger->shared) == RUN_SENDING)
+    if (run_shared_phase(ledger->shared) == RUN_SENDING)
         err = ledger_look_for_end(ledger);
     uint64_t now_ns = clock_mono_ns();
     if (err == ERR_NONE && now_ns >= ledger->command_ns + LEDGER_COMMAND_NS) {

@@ -397,6 +397,9 @@ void schedule_claimed(struct schedule *schedule, struct destination *d,
         schedule->claimed_bytes += batch_bytes(batch);
         d->jobs += count;
         d->expected -= count < d->expected ? count : d->expected;
+        /* No more is expected than there is: a slow domain need not wait for its time
+         * to be told so. */
+        d->may_have_more &= d->expected > 0;
         if (d->state == DESTINATION_RING)
             schedule->jobs += count;
     }

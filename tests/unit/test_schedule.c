@@ -113,6 +113,21 @@ static void schedule__exhausted_destination_is_closed(void **state)
     world_free(world);
 }
 
+/* Though the next message might go only tomorrow. */
+static void schedule__slow_destination_is_closed_behind_its_last_one(void **state)
+{
+    (void)state;
+    struct str slow = STR("slow.example");
+    struct limit_rule rule = {
+        .domains = &slow, .domain_count = 1, .rate = {1, 86400 * NS_PER_S}};
+    struct world *world = world_new(&rule, 1);
+    world_add(world, 1, "slow.example", 1);
+    assert_int_equal(world_send(world), 1);
+    assert_int_equal(world_send(world), 0);
+    assert_non_null(schedule_closed(&world->schedule));
+    world_free(world);
+}
+
 static void schedule__limited_destination_keeps_its_pace_beside_others(void **state)
 {
     (void)state;
@@ -259,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(schedule__destinations_take_turns_in_chunks),
         cmocka_unit_test(schedule__exhausted_destination_is_closed),
+        cmocka_unit_test(schedule__slow_destination_is_closed_behind_its_last_one),
         cmocka_unit_test(schedule__limited_destination_keeps_its_pace_beside_others),
         cmocka_unit_test(schedule__domains_of_one_rule_share_its_pace_evenly),
         cmocka_unit_test(schedule__star_holds_for_each_domain_by_itself),
