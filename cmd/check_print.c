@@ -21,6 +21,20 @@ static void print_bodies(const struct survey *survey)
     print_samples(&survey->body_samples);
 }
 
+/* The smallest and the largest; said once where they are the same. */
+static void print_sizes(const struct survey *survey)
+{
+    (void)printf("messages of %llu", (unsigned long long)survey->smallest);
+    if (survey->smallest < survey->largest)
+        (void)printf(" (%.*s) to %llu", STR_ARG(survey->smallest_of.address),
+                     (unsigned long long)survey->largest);
+    (void)printf(" bytes (%.*s), subjects of %zu", STR_ARG(survey->largest_of.address),
+                 survey->subject_shortest);
+    if (survey->subject_shortest < survey->subject_longest)
+        (void)printf(" to %zu", survey->subject_longest);
+    (void)puts(" characters");
+}
+
 static void print_head(const struct opened *opened, const struct survey *survey)
 {
     (void)printf(
@@ -31,12 +45,7 @@ static void print_head(const struct opened *opened, const struct survey *survey)
         (unsigned long long)survey->left_out, (unsigned long long)survey->suppressed,
         (unsigned long long)survey->invalid, survey->elapsed_s);
     if (survey->rendered > 0)
-        (void)printf(
-            "messages of %llu (%.*s) to %llu bytes (%.*s), subjects of %zu to "
-            "%zu characters\n",
-            (unsigned long long)survey->smallest, STR_ARG(survey->smallest_of.address),
-            (unsigned long long)survey->largest, STR_ARG(survey->largest_of.address),
-            survey->subject_shortest, survey->subject_longest);
+        print_sizes(survey);
 }
 
 static void print_missing(const struct survey *survey)

@@ -190,6 +190,15 @@ def test_facts_of_the_messages_in_json(scratch):
                      r"\(b@example.org\), subjects of 3 to 8 characters", text)
 
 
+def test_what_is_the_same_for_all_is_said_once(scratch):
+    scratch.import_list(["a@example.org", "b@example.org"])
+    scratch.write("t.html", "<p>x</p>")
+    scratch.write("c.yaml", "campaign: c\nlist: people\nfrom: a@b.example\n"
+                            "subject: spring\nhtml: t.html\n")
+    assert re.search(r"messages of \d+ bytes \([ab]@example.org\), "
+                     r"subjects of 6 characters\n", scratch.run("check", "c.yaml").stdout)
+
+
 def test_subjects_empty_and_long(scratch):
     file = campaign(scratch)
     text = (scratch.path / file).read_text()
