@@ -182,7 +182,7 @@ static int run_check(const struct invocation *invocation, struct error *error)
 {
     struct opened opened;
     enum err err =
-        opened_open(&opened, invocation->globals, invocation->args[0], error);
+        opened_open_to_read(&opened, invocation->globals, invocation->args[0], error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     struct check_result *result = calloc(1, sizeof(*result));

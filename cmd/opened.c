@@ -58,13 +58,17 @@ static enum err open_list(struct opened *opened, struct error *error)
     return err;
 }
 
-enum err opened_open(struct opened *opened, const struct globals *globals,
-                     const char *path, struct error *error)
+typedef enum err store_opener(const char *path, struct store **store,
+                              struct error *error);
+
+static enum err open_with(store_opener *open_store, struct opened *opened,
+                          const struct globals *globals, const char *path,
+                          struct error *error)
 {
     begin(opened);
     enum err err = open_file(opened, globals, path, error);
     if (err == ERR_NONE)
-        err = store_open(globals->db, &opened->store, error);
+        err = open_store(globals->db, &opened->store, error);
     if (err == ERR_NONE)
         err = open_list(opened, error);
     if (err == ERR_NONE)
@@ -74,6 +78,18 @@ enum err opened_open(struct opened *opened, const struct globals *globals,
     if (err != ERR_NONE)
         opened_close(opened);
     return err;
+}
+
+enum err opened_open(struct opened *opened, const struct globals *globals,
+                     const char *path, struct error *error)
+{
+    return open_with(store_open, opened, globals, path, error);
+}
+
+enum err opened_open_to_read(struct opened *opened, const struct globals *globals,
+                             const char *path, struct error *error)
+{
+    return open_with(store_open_to_read, opened, globals, path, error);
 }
 
 static enum err open_launched_file(struct opened *opened, const struct globals *globals,

@@ -29,9 +29,13 @@ struct opened {
 
 MUST_CHECK enum err opened_open(struct opened *opened, const struct globals *globals,
                                 const char *path, struct error *error);
-/* The same for a launched campaign by its name, with the file it was launched from; or
- * from `path`, if that is not NULL, to which the file was moved. For one that is over
- * (campaign_is_over) neither file nor list is opened: they may be gone. */
+/* The same for a command that only reads (store_open_to_read). */
+MUST_CHECK enum err opened_open_to_read(struct opened *opened,
+                                        const struct globals *globals, const char *path,
+                                        struct error *error);
+/* opened_open for a launched campaign by its name, with the file it was launched from;
+ * or from `path`, if that is not NULL, to which the file was moved. For one that is
+ * over (campaign_is_over) neither file nor list is opened: they may be gone. */
 MUST_CHECK enum err opened_open_launched(struct opened *opened,
                                          const struct globals *globals,
                                          const char *name, const char *path,

@@ -202,8 +202,8 @@ static int run_preview(const struct invocation *invocation, struct error *error)
         return command_fail(
             error, ERR_USAGE,
             "bad option: --sample: --recipient says it already; give one of them");
-    enum err err =
-        opened_open(&preview.opened, invocation->globals, invocation->args[0], error);
+    enum err err = opened_open_to_read(&preview.opened, invocation->globals,
+                                       invocation->args[0], error);
     if (err != ERR_NONE)
         return err_exit_code(err);
     arena_init(&preview.arena, MESSAGE_MEMORY_MAX);

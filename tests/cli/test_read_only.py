@@ -9,7 +9,8 @@ from conftest import BINARY, check_error_line
 
 READERS = [("lists",), ("lists", "show", "people"), ("lists", "export", "people"), ("status",),
            ("status", "spring"), ("report", "spring"), ("trace", "a@example.org"),
-           ("suppress", "list"), ("suppress", "export"), ("resolve", "spring", "--list")]
+           ("suppress", "list"), ("suppress", "export"), ("resolve", "spring", "--list"),
+           ("preview", "spring.yaml"), ("check", "spring.yaml")]
 WRITERS = [("import", "people", "people.csv"), ("cancel", "spring"),
            ("suppress", "add", "b@example.org"), ("lists", "delete", "people", "--yes")]
 
