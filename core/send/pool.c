@@ -321,15 +321,20 @@ static void pool_prefer_first(struct pool *pool)
 
 /* Connections on which PIPELINING is still spoken to a relay that has broken it on
  * another one end with what is on the wire. */
-static void pool_end_pipelined(struct pool *pool, struct list *head, uint64_t now_ns)
+static void pool_end_pipelined(struct pool *pool, uint64_t now_ns)
 {
-    LIST_FOREACH_SAFE(node, following, head)
-    {
-        struct channel *channel = container_of(node, struct channel, link);
-        if (relay_is_lock_step(&pool->relays[channel->relay_index]) &&
-            smtp_session_is_pipelined(channel->session))
-            channel_quit(channel, now_ns);
-    }
+    struct list *heads[] = {&pool->roomy, &pool->full};
+    bool is_any_lock_step = false;
+    for (size_t i = 0; i < pool->relay_count; i++)
+        is_any_lock_step |= relay_is_lock_step(&pool->relays[i]);
+    for (size_t i = 0; is_any_lock_step && i < sizeof heads / sizeof heads[0]; i++)
+        LIST_FOREACH_SAFE(node, following, heads[i])
+        {
+            struct channel *channel = container_of(node, struct channel, link);
+            if (relay_is_lock_step(&pool->relays[channel->relay_index]) &&
+                smtp_session_is_pipelined(channel->session))
+                channel_quit(channel, now_ns);
+        }
 }
 
 /* Gives up one connection, if another worker has a better right to it. */
@@ -405,8 +410,7 @@ void pool_tick(struct pool *pool, bool is_wanted, uint64_t now_ns)
     pool_tick_list(&pool->connecting, now_ns);
     pool_retire_idle(pool, now_ns);
     pool_prefer_first(pool);
-    pool_end_pipelined(pool, &pool->roomy, now_ns);
-    pool_end_pipelined(pool, &pool->full, now_ns);
+    pool_end_pipelined(pool, now_ns);
     is_wanted = is_wanted && !pool->is_closing;
     for (size_t i = 0; i < pool->relay_count; i++)
         relay_tick(&pool->relays[i], now_ns);
