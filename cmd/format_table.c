@@ -5,7 +5,8 @@
 #define CELL_BYTES_MAX 2000
 #define TEXT_BYTES_MAX ((size_t)TABLE_ROWS * TABLE_COLUMNS_MAX * CELL_BYTES_MAX * 4)
 
-size_t text_width(struct str s)
+/* How many columns of a terminal s takes, a character counted as one. */
+static size_t text_width(struct str s)
 {
     size_t width = 0;
     for (size_t i = 0; i < s.n; i++)

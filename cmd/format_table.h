@@ -48,7 +48,4 @@ void table_cell_u64(struct table *table, uint64_t number);
 /* Prints what is held back. The header is printed even if there were no rows. */
 void table_fini(struct table *table);
 
-/* How many columns of a terminal s takes, a character counted as one. */
-size_t text_width(struct str s);
-
 #endif

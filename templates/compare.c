@@ -161,7 +161,7 @@ bool value_is_empty(struct value value)
            value.n == 0;
 }
 
-bool value_is_blank(struct value value)
+static bool value_is_blank(struct value value)
 {
     if (value.type <= VALUE_FALSE || value_is_empty(value))
         return true;

@@ -120,7 +120,6 @@ bool lax_expression(struct compiler *compiler, struct str text, bool in_conditio
 const struct expression *lax_expression_new(struct compiler *compiler, struct str text,
                                             bool in_condition);
 bool lax_output(struct compiler *compiler, struct str markup, struct output *output);
-const struct condition *lax_condition(struct compiler *compiler, struct str markup);
 /* Calls `each` for every "key: value" in the markup. */
 bool lax_attributes(struct compiler *compiler, struct str markup, void *self,
                     bool (*each)(struct compiler *compiler, void *self, struct str key,

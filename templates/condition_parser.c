@@ -115,7 +115,8 @@ static bool lax_comparison(struct compiler *compiler, struct str part,
                                        condition->comparison == COMPARE_TRUTH);
 }
 
-const struct condition *lax_condition(struct compiler *compiler, struct str markup)
+static const struct condition *lax_condition(struct compiler *compiler,
+                                             struct str markup)
 {
     struct condition *first = NULL, *last = NULL;
     for (size_t at = 0;;) {

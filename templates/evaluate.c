@@ -116,7 +116,8 @@ static uint32_t field_find(const struct template *template, struct str name)
     return FIELD_NONE;
 }
 
-struct value variable_find(struct template_machine *machine, struct str name)
+/* A variable by a name that only run time tells. */
+static struct value variable_find(struct template_machine *machine, struct str name)
 {
     const struct template *template = machine->template;
     if (!machine_step(machine, (name.n + template->field_count) / 32))

@@ -20,7 +20,9 @@ struct items items_of(struct value value)
     return items;
 }
 
-struct value member_pair(struct template_machine *machine, const struct member *member)
+/* A member as [name, value]. */
+static struct value member_pair(struct template_machine *machine,
+                                const struct member *member)
 {
     struct value *pair = machine_alloc(machine, 2 * sizeof *pair);
     if (pair == NULL)

@@ -144,9 +144,8 @@ struct value evaluate_output(struct template_machine *machine,
                              const struct output *output);
 bool evaluate_condition(struct template_machine *machine,
                         const struct condition *condition);
-/* A variable by its number, or by a name that only run time tells. */
+/* A variable by its number. */
 struct value variable_get(struct template_machine *machine, uint32_t symbol);
-struct value variable_find(struct template_machine *machine, struct str name);
 /* A variable by its name in the frame that a VALUE_SELF stands for. */
 struct value self_member(struct template_machine *machine, struct value self,
                          struct value name);
@@ -181,7 +180,6 @@ bool machine_values_equal(struct template_machine *machine, struct value a,
                           struct value b);
 bool compare(struct template_machine *machine, struct value left,
              enum comparison comparison, struct value right);
-bool value_is_blank(struct value value);
 bool value_is_empty(struct value value);
 
 /* text.c */
@@ -216,8 +214,6 @@ struct items items_of(struct value value);
 /* The item at `index`; a pair lies in the arena. */
 struct value items_at(struct template_machine *machine, const struct items *items,
                       size_t index);
-/* A member as [name, value]. */
-struct value member_pair(struct template_machine *machine, const struct member *member);
 
 /* escape.c */
 /* Prints a result where the context wants it escaped. */

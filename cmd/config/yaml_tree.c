@@ -163,7 +163,6 @@ static enum err take_scalar(struct yaml_reader *reader, const yaml_event_t *even
     if (node == NULL)
         return refuse(reader, event->start_mark, "the file is too large", STR_NULL);
     node->text = arena_copy(reader->arena, text);
-    node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     return str_is_null(node->text) ? ERR_MEMORY : ERR_NONE;
 }
 

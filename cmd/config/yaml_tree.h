@@ -29,7 +29,6 @@ struct yaml_node {
     unsigned line, column;
     /* Of a text; its value's first byte may be looked at even if it is empty. */
     struct str text;
-    bool is_quoted;
     /* Of a list or map written with brackets or braces. */
     bool is_flow;
     /* Members in order: of a list `next` links them, of a map each is a value that

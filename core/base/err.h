@@ -30,7 +30,6 @@
       "free some or raise the limit, and try again")                                   \
     X(ERR_MEMORY, "out of memory", 71, "free some and try again")                      \
     X(ERR_STORAGE, "database or disk", 74, "check the disk, then try again")           \
-    X(ERR_INCOMPLETE, "work left", 75, "`broadside resume` goes on")                   \
     X(ERR_PROTOCOL, "protocol or TLS policy", 76, "check the relay's settings")        \
     X(ERR_PERMISSION, "permission denied", 77, "check owner and permissions")          \
     X(ERR_LOCKED, "another run holds the lock", 77, "let it finish")                   \

@@ -3,7 +3,6 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-#include <stdio.h>
 #include <time.h>
 
 /*
@@ -74,7 +73,6 @@ static void ledger_undo(struct list *orders)
     LIST_FOREACH(node, orders)
     {
         struct order *order = ledger_order(node);
-        order->result = ERR_STORAGE;
         order->lane_count = 0;
         for (size_t i = 0; i < order->arm_count; i++)
             order->arms[i].granted = false;
@@ -91,7 +89,6 @@ static void ledger_save_records(struct ledger *ledger, struct list *orders)
     LIST_FOREACH(node, orders)
     {
         struct order *order = ledger_order(node);
-        order->result = ERR_STORAGE;
         if (err == ERR_NONE && order->record_count > 0)
             err = store->record(store->self, order->records, order->record_count);
     }

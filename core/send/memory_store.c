@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -375,15 +376,6 @@ void memory_store_counts(const struct memory_store *store,
                          uint64_t counts[MEMORY_STATES])
 {
     memcpy(counts, store->counts, sizeof store->counts);
-}
-
-void memory_store_lane_counts(const struct memory_store *store, size_t lane,
-                              uint64_t counts[MEMORY_STATES])
-{
-    const struct memory_lane *from = &store->lanes[lane];
-    memset(counts, 0, MEMORY_STATES * sizeof counts[0]);
-    for (size_t i = from->first; i < from->first + from->count; i++)
-        counts[store->deliveries[i].state]++;
 }
 
 uint64_t memory_store_charged(const struct memory_store *store)

@@ -15,7 +15,6 @@
 
 #include "core/send/ports.h"
 
-#include <stdatomic.h>
 
 struct memory_store;
 
@@ -53,9 +52,6 @@ void memory_store_command(struct memory_store *store, enum run_command command);
 /* How many deliveries are in each state. */
 void memory_store_counts(const struct memory_store *store,
                          uint64_t counts[MEMORY_STATES]);
-/* The same for one lane, by its place in the order of adding. */
-void memory_store_lane_counts(const struct memory_store *store, size_t lane,
-                              uint64_t counts[MEMORY_STATES]);
 /* Attempts that were charged, of all deliveries. */
 uint64_t memory_store_charged(const struct memory_store *store);
 uint64_t memory_store_commits(const struct memory_store *store);

@@ -28,7 +28,6 @@ void order_clear(struct order *order)
     order->claim_count = order->closed_count = 0;
     order->lanes_wanted = order->lane_count = 0;
     order->has_more_lanes = order->is_idle = order->is_last = false;
-    order->result = ERR_NONE;
     arena_reset(&order->arena);
 }
 

@@ -55,9 +55,6 @@ struct order {
     bool is_idle;
     /* The worker has ended: nothing follows. */
     bool is_last;
-    /* ERR_NONE: all of it is durable. Otherwise the run is ending, and what was to be
-     * armed was not. */
-    enum err result;
 };
 
 struct order *order_new(unsigned worker);

@@ -89,7 +89,6 @@ void pool_init(struct pool *pool, struct net_loop *loop, struct run_shared *shar
     const struct run_settings *settings = shared->settings;
     *pool = (struct pool){.loop = loop,
                           .shared = shared,
-                          .worker = worker,
                           .events = *events,
                           .relay_count = settings->relay_count};
     pool->options = (struct channel_options){

@@ -28,7 +28,6 @@ struct pool_events {
 struct pool {
     struct net_loop *loop;
     struct run_shared *shared;
-    unsigned worker;
     struct channel_options options;
     struct pool_events events;
     struct relay relays[RUN_RELAYS_MAX];

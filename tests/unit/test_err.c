@@ -13,12 +13,10 @@ static void err__words_and_exit_codes_are_the_contracts(void **state)
         enum err err;
         int exit_code;
     } cases[] = {
-        {ERR_NONE, 0},        {ERR_USAGE, 64},    {ERR_DATA, 65},
-        {ERR_NO_INPUT, 66},   {ERR_RELAY, 69},    {ERR_BUG, 70},
-        {ERR_OS, 71},         {ERR_MEMORY, 71},   {ERR_STORAGE, 74},
-        {ERR_INCOMPLETE, 75}, {ERR_PROTOCOL, 76}, {ERR_PERMISSION, 77},
-        {ERR_LOCKED, 77},     {ERR_CONFIG, 78},   {ERR_LIMIT, 65},
-        {ERR_NOT_FOUND, 66},  {ERR_CLOSED, 71},
+        {ERR_NONE, 0},     {ERR_USAGE, 64},    {ERR_DATA, 65},       {ERR_NO_INPUT, 66},
+        {ERR_RELAY, 69},   {ERR_BUG, 70},      {ERR_OS, 71},         {ERR_MEMORY, 71},
+        {ERR_STORAGE, 74}, {ERR_PROTOCOL, 76}, {ERR_PERMISSION, 77}, {ERR_LOCKED, 77},
+        {ERR_CONFIG, 78},  {ERR_LIMIT, 65},    {ERR_NOT_FOUND, 66},  {ERR_CLOSED, 71},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

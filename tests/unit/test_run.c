@@ -1,5 +1,7 @@
 #include "tests/unit/run_fixture.h"
 
+#include <stdatomic.h>
+
 static void run__everybody_is_delivered_exactly_once(void **state)
 {
     (void)state;
