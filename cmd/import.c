@@ -8,8 +8,8 @@
 #include "cmd/commands.h"
 #include "cmd/json_out.h"
 #include "cmd/progress.h"
+#include "core/base/buf.h"
 #include "core/base/clock.h"
-#include "core/base/log.h"
 #include "storage/importer.h"
 
 #include <stdlib.h>

@@ -13,7 +13,6 @@
 #include "cmd/survey.h"
 #include "cmd/unknown_fields.h"
 #include "core/base/clock.h"
-#include "core/base/log.h"
 
 #include <stdlib.h>
 #include <unistd.h>

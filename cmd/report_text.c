@@ -4,7 +4,6 @@
 #include "cmd/report_pages.h"
 
 #include "cmd/format_table.h"
-#include "core/base/log.h"
 
 #define DOMAINS_SHOWN 20
 #define REPLIES_SHOWN 10

@@ -6,7 +6,6 @@
  */
 #include "cmd/commands.h"
 #include "cmd/opened.h"
-#include "cmd/progress.h"
 #include "cmd/sending.h"
 #include "core/base/log.h"
 

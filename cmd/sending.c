@@ -5,7 +5,6 @@
 
 #include "cmd/compose.h"
 #include "cmd/progress.h"
-#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/send/retry.h"
 #include "storage/ledger_store.h"

@@ -10,6 +10,7 @@
 
 #include "cmd/command.h"
 #include "cmd/content.h"
+#include "cmd/progress.h"
 #include "storage/campaigns.h"
 
 /* Options that launch and resume share. */

@@ -1,7 +1,6 @@
 #include "cmd/summary.h"
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
 
 /* A stopped campaign ended with its last attempt, as far as anybody can tell. */
 static enum err last_attempt(struct store *store, int64_t campaign_id, int64_t *last_ms,

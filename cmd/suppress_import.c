@@ -11,7 +11,6 @@
 
 #include "cmd/csv_in.h"
 #include "cmd/format.h"
-#include "core/base/log.h"
 #include "storage/suppressions.h"
 
 #include <errno.h>

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
-#include <unistd.h>
 
 /*
  * Thin on purpose: a statement, its parameters, and one place where SQLite's result

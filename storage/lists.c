@@ -1,6 +1,5 @@
 #include "storage/lists.h"
 
-#include "core/base/clock.h"
 #include "core/mail/address.h"
 #include "storage/address_key.h"
 

@@ -1,4 +1,3 @@
-#include "templates/lexer.h"
 #include "templates/machine.h"
 
 /*

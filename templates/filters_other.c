@@ -1,7 +1,6 @@
 #include "templates/date.h"
 #include "templates/filters.h"
 #include "templates/machine.h"
-#include "templates/number.h"
 
 #include <time.h>
 

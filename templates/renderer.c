@@ -1,5 +1,4 @@
 #include "templates/machine.h"
-#include "templates/number.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,5 @@
 #include "core/net/connection.h"
 
-#include "core/base/clock.h"
 #include "core/net/loop_uv.h"
 #include "core/net/uv_reserve.h"
 

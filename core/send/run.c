@@ -1,13 +1,10 @@
 #include "core/send/run.h"
 
-#include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/send/ledger.h"
 #include "core/send/shared.h"
 #include "core/send/worker.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
