@@ -135,7 +135,7 @@ static void run_rounds(struct bench *bench, bool is_pipelined, size_t piece_byte
 static void measure(const char *name, bool is_pipelined, size_t piece_bytes)
 {
     struct bench bench = {.now_ns = 1};
-    struct smtp_params params = {STR("client.example"), is_pipelined, DEPTH, 0, 0};
+    struct smtp_params params = {STR("client.example"), is_pipelined, DEPTH, 0};
     struct smtp_events events = {&bench, on_arm, on_done, on_ready, on_over};
     for (size_t i = 0; i < SLICES; i++)
         bench.slices[i] = str_slice(text, SLICE_BYTES);

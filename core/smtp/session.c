@@ -116,13 +116,6 @@ void smtp_session_free(struct smtp_session *session)
     free(session);
 }
 
-/* Whether nothing more will be submitted to a session that is through its greeting. */
-static bool is_last(const struct smtp_session *session)
-{
-    unsigned max = session->params.messages_max;
-    return session->is_quitting || (max > 0 && session->submitted >= max);
-}
-
 /* Whether every message held has been answered: a refusal that may still be
  * contradicted waits for the reply to QUIT. */
 static bool is_answered(const struct smtp_session *session)
@@ -142,7 +135,7 @@ static bool send_one(struct smtp_session *session)
             session_set_state(session, session->needs_rset
                                            ? session_send_rset(session)
                                            : session_send_mail(session));
-        else if (is_last(session) && is_answered(session))
+        else if (session->is_quitting && is_answered(session))
             session_set_state(session, session_send_quit(session));
         else
             return false;
@@ -264,11 +257,9 @@ static bool is_ready(const struct smtp_session *session)
 
 unsigned smtp_session_room(const struct smtp_session *session)
 {
-    if (!is_ready(session) || is_last(session))
-        return 0;
-    unsigned room = session->params.depth - session->held;
-    unsigned left = session->params.messages_max - session->submitted;
-    return session->params.messages_max > 0 && left < room ? left : room;
+    return is_ready(session) && !session->is_quitting
+               ? session->params.depth - session->held
+               : 0;
 }
 
 /* Why the server can never take the message; false if nothing speaks against it. */
@@ -334,7 +325,6 @@ void smtp_session_submit(struct smtp_session *session, struct smtp_message *mess
         report_trouble(session, message, trouble);
         return;
     }
-    session->submitted++;
     if (!message->armed)
         session->events.arm(session->events.self, message);
     session_pump(session);

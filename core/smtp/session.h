@@ -44,8 +44,6 @@ struct smtp_params {
     bool pipelining;
     /* How many messages it accepts at once (on the wire and behind), 1..64. */
     unsigned depth;
-    /* Messages on this connection before QUIT, 0 = no limit. */
-    unsigned messages_max;
     /* Times every timeout of RFC 5321 by percent/100; 0 means 100. For tests. */
     unsigned timeout_percent;
 };

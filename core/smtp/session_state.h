@@ -139,7 +139,7 @@ struct smtp_session {
 
     /* Every message held, in the order of submission. */
     struct list messages;
-    unsigned held, submitted, answered;
+    unsigned held, answered;
     /* Refusals, of whatever, since the server last took a message. */
     unsigned errors;
     /* The one whose MAIL went out last, until its DATA is answered; else NULL. */

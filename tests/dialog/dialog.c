@@ -130,7 +130,6 @@ static void do_params(struct dialog *dialog, const char *args)
         .helo = STR("client.example"),
         .pipelining = !dialog_option(args, "pipelining", value) || *value != 'n',
         .depth = dialog_option_number(args, "depth", 4),
-        .messages_max = dialog_option_number(args, "messages-max", 0),
         .timeout_percent = dialog_option_number(args, "timeout-percent", 0),
     };
 }

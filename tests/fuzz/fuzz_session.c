@@ -206,7 +206,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .helo = STR("c.example"),
         .pipelining = size > 0 && (data[0] & 1) != 0,
         .depth = 3,
-        .messages_max = size > 0 && (data[0] & 2) != 0 ? 2 : 0,
     };
     struct smtp_events events = {&fuzz, on_arm, on_done, on_ready, on_over};
     fuzz.session = smtp_session_new(&params, &events);

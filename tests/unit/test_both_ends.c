@@ -214,7 +214,7 @@ static void world_init(struct world *world, uint32_t seed, bool is_pipelined)
     struct smtp_server_settings settings = {STR("mx.example"), is_pipelined, false, 0};
     struct smtp_server_events host = {world, host_rcpt, host_content, host_message,
                                       host_abandoned};
-    struct smtp_params params = {STR("client.example"), true, 5, 0, 0};
+    struct smtp_params params = {STR("client.example"), true, 5, 0};
     struct smtp_events caller = {world, on_arm, on_done, on_ready, on_over};
     world->server = smtp_server_new(&settings, &host);
     world->session = smtp_session_new(&params, &caller);

@@ -99,7 +99,7 @@ static void hear(struct caller *caller, const char *text)
 static void begin(struct caller *caller, enum reaction reaction)
 {
     *caller = (struct caller){.reaction = reaction};
-    struct smtp_params params = {STR("c.example"), true, 4, 0, 0};
+    struct smtp_params params = {STR("c.example"), true, 4, 0};
     struct smtp_events events = {caller, on_arm, on_done, on_ready, on_over};
     caller->session = smtp_session_new(&params, &events);
     assert_non_null(caller->session);
@@ -357,7 +357,7 @@ static void session__content_without_its_last_line_end_stops_the_program(void **
 static void session__no_memory_gives_none(void **state)
 {
     (void)state;
-    struct smtp_params params = {STR("c.example"), true, 4, 0, 0};
+    struct smtp_params params = {STR("c.example"), true, 4, 0};
     struct smtp_events events = {NULL, on_arm, on_done, on_ready, on_over};
     /* Two: the session and its output (calloc is not counted by the wrapper). */
     allocs_left = 0;
