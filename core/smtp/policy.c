@@ -98,9 +98,10 @@ static const struct policy_rule *rule_of(const struct outcome *outcome, struct s
     const struct policy_rule *us =
         policy_rule_about_us(text, outcome->stage >= SMTP_STAGE_DATA);
     bool is_precise = status != NULL && !policy_status_is_coarse(subject, detail);
-    if (is_permanent(outcome) && us == NULL &&
-        policy_rule_of_abandoned(subject, detail, text) != NULL)
-        return policy_rule_of_abandoned(subject, detail, text);
+    const struct policy_rule *abandoned =
+        policy_rule_of_abandoned(subject, detail, text);
+    if (is_permanent(outcome) && us == NULL && abandoned != NULL)
+        return abandoned;
     /* What is about us is not weakened by a status about the address; a precise status
      * about us is not changed by words. */
     if (is_precise && (us == NULL || status->scope != OUTCOME_SCOPE_RECIPIENT))

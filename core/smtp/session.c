@@ -38,6 +38,13 @@ enum smtp_stage session_stage_now(const struct smtp_session *session)
                : session_stage(session->state);
 }
 
+const struct smtp_awaited *session_awaited_now(const struct smtp_session *session)
+{
+    const struct smtp_awaited *head = &session->awaited[session->awaited_first];
+    bool has_left = session->awaited_count > 0 && head->end <= session->written;
+    return has_left ? head : NULL;
+}
+
 static bool edge_is_legal(enum smtp_state from, enum smtp_state to)
 {
     switch (from) {
@@ -124,33 +131,41 @@ static bool is_answered(const struct smtp_session *session)
            session->held == session->verdict_count - session->verdicts_reported;
 }
 
+/* Between two transactions: the next one, or QUIT. */
+static bool send_from_idle(struct smtp_session *session)
+{
+    if (session_message_in(session, SMTP_PHASE_QUEUED) != NULL)
+        session_set_state(session, session->needs_rset ? session_send_rset(session)
+                                                       : session_send_mail(session));
+    else if (session->is_quitting && is_answered(session))
+        session_set_state(session, session_send_quit(session));
+    else
+        return false;
+    return true;
+}
+
+/* The terminator gate. */
+static bool send_dot_if_armed(struct smtp_session *session)
+{
+    struct smtp_message *message = session_message_in(session, SMTP_PHASE_BODY);
+    CHECK(message != NULL);
+    if (!message->armed)
+        return false;
+    session_set_state(session, session_send_dot(session, message));
+    return true;
+}
+
 /* Runs the one send half that may run now; false if there is none. */
 static bool send_one(struct smtp_session *session)
 {
     if (session->awaited_count > 0 && !session->is_pipelined)
         return false;
     switch (session->state) {
-    case SMTP_IDLE:
-        if (session_message_in(session, SMTP_PHASE_QUEUED) != NULL)
-            session_set_state(session, session->needs_rset
-                                           ? session_send_rset(session)
-                                           : session_send_mail(session));
-        else if (session->is_quitting && is_answered(session))
-            session_set_state(session, session_send_quit(session));
-        else
-            return false;
-        return true;
+    case SMTP_IDLE: return send_from_idle(session);
     case SMTP_RSET: session_set_state(session, session_send_mail(session)); return true;
     case SMTP_MAIL: session_set_state(session, session_send_rcpt(session)); return true;
     case SMTP_RCPT: session_set_state(session, session_send_data(session)); return true;
-    case SMTP_BODY: {
-        struct smtp_message *message = session_message_in(session, SMTP_PHASE_BODY);
-        CHECK(message != NULL);
-        if (!message->armed)
-            return false;
-        session_set_state(session, session_send_dot(session, message));
-        return true;
-    }
+    case SMTP_BODY: return send_dot_if_armed(session);
     case SMTP_NEW:
     case SMTP_GREETING:
     case SMTP_EHLO:
@@ -196,9 +211,9 @@ static void deadline_set_writing(struct smtp_session *session)
  * does not move because bytes of the reply, or of something else, come in. */
 static void deadline_update(struct smtp_session *session)
 {
-    const struct smtp_awaited *head = &session->awaited[session->awaited_first];
-    if (session->awaited_count > 0 && head->end <= session->written)
-        deadline_set(session, head->end, steps[head->step].seconds * NS_PER_S);
+    const struct smtp_awaited *now = session_awaited_now(session);
+    if (now != NULL)
+        deadline_set(session, now->end, steps[now->step].seconds * NS_PER_S);
     else if (session_has_output(session))
         deadline_set_writing(session);
     else if (session->is_contestable)

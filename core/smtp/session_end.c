@@ -104,14 +104,6 @@ static void blame(struct smtp_session *session, struct smtp_message *message,
     smtp_policy_trouble(&verdict->outcome, stage, trouble);
 }
 
-/* The command whose reply is awaited now, NULL if it has not left. */
-static const struct smtp_awaited *awaited_now(const struct smtp_session *session)
-{
-    const struct smtp_awaited *head = &session->awaited[session->awaited_first];
-    bool is_out = session->awaited_count > 0 && head->end <= session->written;
-    return is_out ? head : NULL;
-}
-
 /* A refusal of the dot was followed by the beginning of another answer; not of QUIT's.
  */
 static bool is_contested(const struct smtp_session *session)
@@ -151,7 +143,7 @@ void session_malformed(struct smtp_session *session)
 {
     char text[OUTCOME_TEXT_MAX];
     struct str why = explain(session, str_of(session->parser.why), text);
-    const struct smtp_awaited *now = awaited_now(session);
+    const struct smtp_awaited *now = session_awaited_now(session);
     if (session->is_contestable)
         drop_verdicts(session);
     else if (now != NULL)
@@ -171,7 +163,7 @@ void session_time_out(struct smtp_session *session)
         session_close_orderly(session);
         return;
     }
-    const struct smtp_awaited *now = awaited_now(session);
+    const struct smtp_awaited *now = session_awaited_now(session);
     if (now != NULL) {
         /* It has answered what stood in front of it, and lost the rest (S19)? One that
          * drips an answer has it. */
@@ -188,7 +180,7 @@ void session_time_out(struct smtp_session *session)
 /* Of the first group on the connection nothing was answered. */
 static bool is_first_group_unanswered(const struct smtp_session *session)
 {
-    const struct smtp_awaited *now = awaited_now(session);
+    const struct smtp_awaited *now = session_awaited_now(session);
     unsigned next = (session->awaited_first + 1) % SMTP_AWAITED_MAX;
     return now != NULL && now->step == SMTP_MAIL && session->answered == 0 &&
            session->awaited_count > 1 &&

@@ -368,9 +368,10 @@ static void take_unasked(struct smtp_session *session, const struct smtp_reply *
 /* The head of the FIFO if its command has left. */
 static bool awaited_pop(struct smtp_session *session, struct smtp_awaited *awaited)
 {
-    *awaited = session->awaited[session->awaited_first];
-    if (session->awaited_count == 0 || awaited->end > session->written)
+    const struct smtp_awaited *now = session_awaited_now(session);
+    if (now == NULL)
         return false;
+    *awaited = *now;
     session->awaited_first = (session->awaited_first + 1) % SMTP_AWAITED_MAX;
     session->awaited_count--;
     return true;

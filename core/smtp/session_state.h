@@ -173,6 +173,9 @@ enum smtp_stage session_stage_now(const struct smtp_session *session);
 /* The first message in that phase, NULL if there is none. */
 struct smtp_message *session_message_in(const struct smtp_session *session,
                                         enum smtp_phase phase);
+/* The step whose reply is awaited now; NULL if there is none or its command has not
+ * left. */
+const struct smtp_awaited *session_awaited_now(const struct smtp_session *session);
 /* What has not begun when it was decided to quit does not begin. */
 void session_report_queued(struct smtp_session *session);
 /* What is awaited now has a deadline of its own, though its octet be the same. */
