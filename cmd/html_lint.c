@@ -9,14 +9,9 @@ static bool contains_nocase(struct str s, struct str what)
     return false;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static struct str skip_spaces(struct str s)
 {
-    while (s.n > 0 && is_space(s.p[0]))
+    while (s.n > 0 && ascii_is_space(s.p[0]))
         s = str_from(s, 1);
     return s;
 }
@@ -26,7 +21,7 @@ static struct str skip_spaces(struct str s)
 static struct str take_name(struct str *s)
 {
     size_t n = 0;
-    while (n < s->n && !is_space(s->p[n]) && s->p[n] != '=' && s->p[n] != '/')
+    while (n < s->n && !ascii_is_space(s->p[n]) && s->p[n] != '=' && s->p[n] != '/')
         n++;
     struct str name = str_head(*s, n);
     *s = str_from(*s, n);
@@ -40,7 +35,7 @@ static struct str take_value(struct str *s)
     struct str value = *s;
     if (s->n > 0 && (s->p[0] == '"' || s->p[0] == '\''))
         return str_split(str_from(*s, 1), s->p[0], s);
-    while (n < s->n && !is_space(s->p[n]))
+    while (n < s->n && !ascii_is_space(s->p[n]))
         n++;
     *s = str_from(*s, n);
     return str_head(value, n);
@@ -106,10 +101,8 @@ bool says_unsubscribe(struct str text)
 static bool has_scheme(struct str href)
 {
     size_t n = 0;
-    while (n < href.n &&
-           ((href.p[n] >= '0' && href.p[n] <= '9') ||
-            (ascii_lower(href.p[n]) >= 'a' && ascii_lower(href.p[n]) <= 'z') ||
-            href.p[n] == '+' || href.p[n] == '-' || href.p[n] == '.'))
+    while (n < href.n && (ascii_is_letter_or_digit(href.p[n]) || href.p[n] == '+' ||
+                          href.p[n] == '-' || href.p[n] == '.'))
         n++;
     return n > 0 && n < href.n && href.p[n] == ':';
 }

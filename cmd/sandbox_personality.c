@@ -14,18 +14,13 @@ static const struct {
 
 enum { PERSONALITIES = sizeof(personalities) / sizeof(personalities)[0] };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 enum sandbox_personality sandbox_personality_of(struct str rcpt)
 {
     for (size_t i = 1; i < PERSONALITIES; i++) {
         if (!str_has_prefix_nocase(rcpt, personalities[i].word))
             continue;
         struct str rest = str_from(rcpt, personalities[i].word.n);
-        while (rest.n > 0 && is_digit(rest.p[0]))
+        while (rest.n > 0 && ascii_is_digit(rest.p[0]))
             rest = str_from(rest, 1);
         if (rest.n > 0 && (rest.p[0] == '@' || rest.p[0] == '+'))
             return (enum sandbox_personality)i;

@@ -30,16 +30,6 @@ struct grouping {
 
 /* ---- keys ---------------------------------------------------------------------- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* A word that is about one message only. */
 static bool is_personal(struct str word)
 {
@@ -47,8 +37,8 @@ static bool is_personal(struct str word)
     for (size_t i = 0; i < word.n; i++) {
         if (word.p[i] == '@')
             return true;
-        digits += is_digit(word.p[i]);
-        letters += is_letter(word.p[i]);
+        digits += ascii_is_digit(word.p[i]);
+        letters += ascii_is_letter(word.p[i]);
     }
     return digits >= 3 && digits + letters >= 8 && letters > 0;
 }
@@ -60,7 +50,7 @@ static size_t append_word(char *key, size_t n, struct str word)
         return n;
     }
     for (size_t i = 0; i < word.n && n < KEY_MAX - 2; i++) {
-        if (!is_digit(word.p[i]))
+        if (!ascii_is_digit(word.p[i]))
             key[n++] = word.p[i];
         else if (n == 0 || key[n - 1] != '#')
             key[n++] = '#';

@@ -151,12 +151,12 @@ static bool parse_when_strict(struct compiler *compiler, struct case_reading *re
 static bool lax_when_goes_on(struct str markup, size_t *at)
 {
     size_t p = *at;
-    while (p < markup.n && is_space_char(markup.p[p]))
+    while (p < markup.n && ascii_is_space(markup.p[p]))
         p++;
     if (p < markup.n && markup.p[p] == ',')
         *at = p + 1;
     else if (p > *at && str_has_prefix(str_from(markup, p), STR("or")) &&
-             p + 2 < markup.n && is_space_char(markup.p[p + 2]))
+             p + 2 < markup.n && ascii_is_space(markup.p[p + 2]))
         *at = p + 2;
     else
         return false;

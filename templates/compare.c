@@ -168,7 +168,7 @@ static bool value_is_blank(struct value value)
     if (value.type != VALUE_STRING)
         return false;
     for (uint32_t i = 0; i < value.n; i++) {
-        if (!is_space_char(value.text[i]))
+        if (!ascii_is_space(value.text[i]))
             return false;
     }
     return true;

@@ -99,7 +99,7 @@ static bool lax_comparison(struct compiler *compiler, struct str part,
             compiler, part.p,
             "Syntax Error in tag 'if' - Valid syntax: if [expression]");
     condition->left = lax_expression_new(compiler, left, true);
-    while (at < part.n && is_space_char(part.p[at]))
+    while (at < part.n && ascii_is_space(part.p[at]))
         at++;
     size_t start = at;
     while (at < part.n && is_operator_char(part.p[at]))

@@ -124,7 +124,7 @@ bool converter_accept(struct converter *converter, size_t start, const char *end
 
 static bool is_identifier(struct str name)
 {
-    if (name.n == 0 || (name.p[0] >= '0' && name.p[0] <= '9') || name.p[0] == '-')
+    if (name.n == 0 || ascii_is_digit(name.p[0]) || name.p[0] == '-')
         return false;
     for (size_t i = 0; i < name.n; i++) {
         if (!is_word_char(name.p[i]) && name.p[i] != '-')

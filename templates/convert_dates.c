@@ -42,12 +42,6 @@ static const struct date_word php_words[] = {{"d", "%d"},
                                              {"c", "%Y-%m-%dT%H:%M:%S%:z"},
                                              {"r", "%a, %d %b %Y %H:%M:%S %z"}};
 
-static bool is_letter(char c)
-{
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
 static const struct date_word *word_at(struct str format, const struct date_word *words,
                                        size_t count)
 {
@@ -87,7 +81,7 @@ static bool convert_date(struct converter *converter, struct str format,
         }
         if (words == php_words && format.p[0] == '\\' && format.n > 1)
             format = str_from(format, 1);
-        else if (is_letter(format.p[0]))
+        else if (ascii_is_letter(format.p[0]))
             return false;
         add_plain(converter, format.p[0]);
         format = str_from(format, 1);

@@ -69,7 +69,7 @@ static bool parse_cycle_lax(struct compiler *compiler, struct str markup,
         return compiler_fail(compiler, markup.p,
                              "Syntax Error in 'cycle' - Valid syntax: cycle [name :] "
                              "var [, var2, var3 ...]");
-    while (at < markup.n && is_space_char(markup.p[at]))
+    while (at < markup.n && ascii_is_space(markup.p[at]))
         at++;
     bool glued = fragment.n > 1 && fragment.p[fragment.n - 1] == ':';
     if (glued || (at < markup.n && markup.p[at] == ':')) {

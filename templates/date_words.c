@@ -1,20 +1,9 @@
 #include "templates/date_words.h"
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
 /* White space, and every sign that has no meaning in a date, such as parentheses. */
 static bool is_space(char c)
 {
-    return (unsigned char)c < 0x80 && !is_digit(c) && !is_letter(c) &&
+    return (unsigned char)c < 0x80 && !ascii_is_digit(c) && !ascii_is_letter(c) &&
            (c == '\0' || strchr("-+',./:@[]", c) == NULL);
 }
 
@@ -41,12 +30,12 @@ bool words_cut(struct str text, struct words *words)
             return false;
         struct word word = {.kind = WORD_SIGN, .space_before = space};
         size_t n = 1;
-        if (is_digit(c)) {
+        if (ascii_is_digit(c)) {
             word.kind = WORD_NUMBER;
-            n = run_length(text, at, is_digit);
-        } else if (is_letter(c)) {
+            n = run_length(text, at, ascii_is_digit);
+        } else if (ascii_is_letter(c)) {
             word.kind = WORD_LETTERS;
-            n = run_length(text, at, is_letter);
+            n = run_length(text, at, ascii_is_letter);
         }
         word.text = str_slice(text.p + at, n);
         words->p[words->n++] = word;

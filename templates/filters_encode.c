@@ -123,8 +123,7 @@ struct value filter_strip_html(struct template_machine *machine, struct value in
 
 static bool is_unreserved(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '_' || c == '.' || c == '~';
+    return ascii_is_letter_or_digit(c) || c == '-' || c == '_' || c == '.' || c == '~';
 }
 
 struct value filter_url_encode(struct template_machine *machine, struct value input,

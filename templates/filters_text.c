@@ -122,13 +122,13 @@ struct value filter_squish(struct template_machine *machine, struct value input,
     struct str rest = strip_both(value_text(machine, input));
     while (rest.n > 0 && !machine->failed) {
         size_t n = 0;
-        while (n < rest.n && !is_space_char(rest.p[n]))
+        while (n < rest.n && !ascii_is_space(rest.p[n]))
             n++;
         text_add(&text, str_head(rest, n));
         rest = str_from(rest, n);
         if (rest.n > 0)
             text_add_char(&text, ' ');
-        while (rest.n > 0 && is_space_char(rest.p[0]))
+        while (rest.n > 0 && ascii_is_space(rest.p[0]))
             rest = str_from(rest, 1);
     }
     return text_value(&text);
@@ -331,10 +331,10 @@ struct value filter_truncate(struct template_machine *machine, struct value inpu
 /* The next word; false if there is none. */
 static bool next_word(struct str *rest, struct str *word)
 {
-    while (rest->n > 0 && is_space_char(rest->p[0]))
+    while (rest->n > 0 && ascii_is_space(rest->p[0]))
         *rest = str_from(*rest, 1);
     size_t n = 0;
-    while (n < rest->n && !is_space_char(rest->p[n]))
+    while (n < rest->n && !ascii_is_space(rest->p[n]))
         n++;
     *word = str_head(*rest, n);
     *rest = str_from(*rest, n);

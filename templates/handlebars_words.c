@@ -27,7 +27,7 @@ bool next_word(struct str *rest, struct str *word)
         n = helper_length(*rest);
     } else {
         bool in_brackets = false;
-        for (; n < rest->n && (in_brackets || !is_space_char(rest->p[n])); n++)
+        for (; n < rest->n && (in_brackets || !ascii_is_space(rest->p[n])); n++)
             in_brackets = rest->p[n] == '[' || (in_brackets && rest->p[n] != ']');
     }
     *word = str_head(*rest, n);
@@ -38,7 +38,7 @@ bool next_word(struct str *rest, struct str *word)
 static bool is_literal(struct str word)
 {
     char c = word.n > 0 ? word.p[0] : '\0';
-    return c == '"' || c == '\'' || c == '-' || (c >= '0' && c <= '9') ||
+    return c == '"' || c == '\'' || c == '-' || ascii_is_digit(c) ||
            str_equal(word, STR("true")) || str_equal(word, STR("false")) ||
            str_equal(word, STR("null"));
 }

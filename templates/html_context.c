@@ -1,16 +1,5 @@
 #include "templates/html_context.h"
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= 9 && c <= 13);
-}
-
-static bool is_letter(char c)
-{
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'z';
-}
-
 static void name_start(struct html_context *context)
 {
     context->name_bytes = 0;
@@ -70,7 +59,7 @@ static void value_feed(struct html_context *context, char c)
         return;
     if (c == ':' || c == '/' || c == '?' || c == '#')
         context->url = HTML_URL_REST;
-    else if (!is_space(c))
+    else if (!ascii_is_space(c))
         context->url = HTML_URL_SCHEME;
 }
 
@@ -90,7 +79,7 @@ static void tag_feed(struct html_context *context, char c)
 {
     if (c == '>') {
         tag_end(context);
-    } else if (!is_space(c) && c != '/') {
+    } else if (!ascii_is_space(c) && c != '/') {
         name_start(context);
         name_add(context, c);
         context->state = HTML_ATTRIBUTE_NAME;
@@ -103,7 +92,7 @@ static void attribute_name_feed(struct html_context *context, char c)
         context->state = HTML_BEFORE_VALUE;
     else if (c == '>')
         tag_end(context);
-    else if (is_space(c))
+    else if (ascii_is_space(c))
         context->state = HTML_AFTER_NAME;
     else if (c == '/')
         context->state = HTML_TAG;
@@ -119,7 +108,7 @@ static void before_value_feed(struct html_context *context, char c)
         value_start(context, HTML_VALUE_SINGLE);
     } else if (c == '>') {
         tag_end(context);
-    } else if (!is_space(c)) {
+    } else if (!ascii_is_space(c)) {
         value_start(context, HTML_VALUE_BARE);
         value_feed(context, c);
     }
@@ -135,7 +124,7 @@ static void feed(struct html_context *context, char c)
         break;
     case HTML_TAG_OPEN:
         name_start(context);
-        if (is_letter(c)) {
+        if (ascii_is_letter(c)) {
             name_add(context, c);
             context->state = HTML_TAG_NAME;
         } else if (c == '/' || c == '?' || c == '!') {
@@ -147,7 +136,7 @@ static void feed(struct html_context *context, char c)
         }
         break;
     case HTML_TAG_NAME:
-        if (is_space(c) || c == '>' || (c == '/' && context->name_bytes > 0))
+        if (ascii_is_space(c) || c == '>' || (c == '/' && context->name_bytes > 0))
             tag_name_end(context, c);
         else
             name_add(context, c);
@@ -157,7 +146,7 @@ static void feed(struct html_context *context, char c)
     case HTML_AFTER_NAME:
         if (c == '=')
             context->state = HTML_BEFORE_VALUE;
-        else if (!is_space(c))
+        else if (!ascii_is_space(c))
             tag_feed(context, c);
         break;
     case HTML_BEFORE_VALUE: before_value_feed(context, c); break;
@@ -176,7 +165,7 @@ static void feed(struct html_context *context, char c)
     case HTML_VALUE_BARE:
         if (c == '>')
             tag_end(context);
-        else if (is_space(c))
+        else if (ascii_is_space(c))
             value_end(context, HTML_TAG);
         else
             value_feed(context, c);

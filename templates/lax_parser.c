@@ -20,7 +20,7 @@ static size_t quoted_length(struct str markup, size_t at)
 
 static bool ends_fragment(char c)
 {
-    return is_space_char(c) || c == ',' || c == '|' || c == '"' || c == '\'';
+    return ascii_is_space(c) || c == ',' || c == '|' || c == '"' || c == '\'';
 }
 
 bool lax_fragment(struct str markup, size_t *at, struct str *fragment)
@@ -44,11 +44,6 @@ bool lax_fragment(struct str markup, size_t *at, struct str *fragment)
     return false;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* An integer, a float, or what lax reading takes for one: "1.2.3" is 1.2. */
 static bool lax_number(struct compiler *compiler, struct str text, struct value *number)
 {
@@ -58,7 +53,7 @@ static bool lax_number(struct compiler *compiler, struct str text, struct value 
         if (text.p[at] == '.' && at > start) {
             if (++points == 2)
                 end = at;
-        } else if (!is_digit(text.p[at])) {
+        } else if (!ascii_is_digit(text.p[at])) {
             return false;
         }
     }
@@ -240,7 +235,7 @@ const struct expression *lax_expression_new(struct compiler *compiler, struct st
 
 static void skip_space(struct str markup, size_t *at)
 {
-    while (*at < markup.n && is_space_char(markup.p[*at]))
+    while (*at < markup.n && ascii_is_space(markup.p[*at]))
         (*at)++;
 }
 

@@ -2,14 +2,14 @@
 
 struct str strip_start(struct str s)
 {
-    while (s.n > 0 && (is_space_char(s.p[0]) || s.p[0] == '\0'))
+    while (s.n > 0 && (ascii_is_space(s.p[0]) || s.p[0] == '\0'))
         s = str_from(s, 1);
     return s;
 }
 
 struct str strip_end(struct str s)
 {
-    while (s.n > 0 && (is_space_char(s.p[s.n - 1]) || s.p[s.n - 1] == '\0'))
+    while (s.n > 0 && (ascii_is_space(s.p[s.n - 1]) || s.p[s.n - 1] == '\0'))
         s.n--;
     return s;
 }
@@ -90,7 +90,7 @@ static void split_tag(struct chunk *chunk, struct str inside)
             n++;
     chunk->name = str_head(rest, n);
     chunk->markup = str_from(rest, n);
-    while (chunk->markup.n > 0 && is_space_char(chunk->markup.p[0]))
+    while (chunk->markup.n > 0 && ascii_is_space(chunk->markup.p[0]))
         chunk->markup = str_from(chunk->markup, 1);
     if (n == 0)
         chunk->kind = CHUNK_NAMELESS;
@@ -188,7 +188,7 @@ bool chunk_last_tag(const struct chunk *chunk, struct str *name, struct str *bef
         size_t p = at + 2, n = 0;
         if (p < text.n && text.p[p] == '-')
             p++;
-        while (p < text.n && is_space_char(text.p[p]))
+        while (p < text.n && ascii_is_space(text.p[p]))
             p++;
         while (p + n < text.n && is_word_char(text.p[p + n]))
             n++;
@@ -214,13 +214,12 @@ const char *token_kind_name(enum token_kind kind)
 static size_t scan_number(struct str rest)
 {
     size_t n = rest.p[0] == '-' ? 1 : 0;
-    while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
+    while (n < rest.n && ascii_is_digit(rest.p[n]))
         n++;
     size_t point = n;
-    if (n + 1 < rest.n && rest.p[n] == '.' && rest.p[n + 1] >= '0' &&
-        rest.p[n + 1] <= '9') {
+    if (n + 1 < rest.n && rest.p[n] == '.' && ascii_is_digit(rest.p[n + 1])) {
         n++;
-        while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9')
+        while (n < rest.n && ascii_is_digit(rest.p[n]))
             n++;
     }
     return n > point ? n : point;
@@ -277,8 +276,8 @@ static struct token scan_token(struct str rest, enum token_kind before)
             return (struct token){TOKEN_UNEXPECTED, str_head(rest, 1)};
         return (struct token){TOKEN_STRING, str_head(rest, (size_t)(end - rest.p) + 1)};
     }
-    bool digit_follows = rest.n > 1 && rest.p[1] >= '0' && rest.p[1] <= '9';
-    if ((c >= '0' && c <= '9') || (c == '-' && digit_follows))
+    bool digit_follows = rest.n > 1 && ascii_is_digit(rest.p[1]);
+    if (ascii_is_digit(c) || (c == '-' && digit_follows))
         return (struct token){TOKEN_NUMBER, str_head(rest, scan_number(rest))};
     if (is_word_char(c)) {
         token = (struct token){TOKEN_ID, str_head(rest, scan_id(rest))};
@@ -297,7 +296,7 @@ void lexer_next(struct lexer *lexer)
 {
     lexer->token = lexer->ahead;
     struct str rest = str_from(lexer->markup, lexer->at);
-    while (rest.n > 0 && is_space_char(rest.p[0]))
+    while (rest.n > 0 && ascii_is_space(rest.p[0]))
         rest = str_from(rest, 1);
     if (rest.n == 0) {
         lexer->ahead = (struct token){TOKEN_END, rest};

@@ -101,15 +101,9 @@ void lexer_next(struct lexer *lexer);
 /* The word for a kind, as the reference's messages have it. */
 const char *token_kind_name(enum token_kind kind);
 
-static inline bool is_space_char(char c)
-{
-    return c == ' ' || (c >= 9 && c <= 13);
-}
-
 static inline bool is_word_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_';
+    return ascii_is_letter_or_digit(c) || c == '_';
 }
 
 /* Without white space (and NULs) at its start or end. */

@@ -149,7 +149,7 @@ static bool lax_in(struct compiler *compiler, struct str markup, const char *why
 {
     struct str variable, word, collection;
     *at = 0;
-    while (*at < markup.n && is_space_char(markup.p[*at]))
+    while (*at < markup.n && ascii_is_space(markup.p[*at]))
         (*at)++;
     size_t start = *at;
     while (*at < markup.n && (is_word_char(markup.p[*at]) || markup.p[*at] == '-'))
@@ -172,7 +172,7 @@ static bool parse_for_lax(struct compiler *compiler, struct str markup,
                 "Syntax Error in 'for loop' - Valid syntax: for [item] in [collection]",
                 loop, &at))
         return false;
-    while (at < markup.n && is_space_char(markup.p[at]))
+    while (at < markup.n && ascii_is_space(markup.p[at]))
         at++;
     loop->is_reversed = str_has_prefix(str_from(markup, at), STR("reversed"));
     return lax_attributes(compiler, markup, loop, add_lax_attribute);

@@ -12,11 +12,6 @@ static struct number decimal(int128 coefficient, int scale)
         .kind = NUMBER_DECIMAL, .scale = scale, .coefficient = coefficient};
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 struct number number_of_text(struct str text, struct arena *arena)
 {
     size_t at = 0, start;
@@ -29,10 +24,10 @@ struct number number_of_text(struct str text, struct arena *arena)
     double large = 0;
     bool overflow = false;
     for (start = at; at < text.n; at++) {
-        if (text.p[at] == '_' && at > 0 && is_digit(text.p[at - 1]) &&
-            at + 1 < text.n && is_digit(text.p[at + 1]))
+        if (text.p[at] == '_' && at > 0 && ascii_is_digit(text.p[at - 1]) &&
+            at + 1 < text.n && ascii_is_digit(text.p[at + 1]))
             continue;
-        if (!is_digit(text.p[at]))
+        if (!ascii_is_digit(text.p[at]))
             break;
         int digit = text.p[at] - '0';
         large = large * 10 + digit;
@@ -67,13 +62,13 @@ static struct str trim_all(struct str s)
 static bool is_decimal_text(struct str text, size_t *point)
 {
     size_t at = text.n > 0 && text.p[0] == '-' ? 1 : 0, start = at;
-    while (at < text.n && is_digit(text.p[at]))
+    while (at < text.n && ascii_is_digit(text.p[at]))
         at++;
     if (at == start || at >= text.n || text.p[at] != '.')
         return false;
     *point = at++;
     start = at;
-    while (at < text.n && is_digit(text.p[at]))
+    while (at < text.n && ascii_is_digit(text.p[at]))
         at++;
     return at > start && at == text.n;
 }

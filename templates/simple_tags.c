@@ -24,7 +24,7 @@ static bool split_assign(struct str markup, struct str *name, struct str *value)
     for (size_t at = 0; at < markup.n;) {
         *name = next_signature(markup, &at);
         size_t after = at;
-        while (after < markup.n && is_space_char(markup.p[after]))
+        while (after < markup.n && ascii_is_space(markup.p[after]))
             after++;
         if (name->n > 0 && after < markup.n && markup.p[after] == '=') {
             *value = str_from(markup, after + 1);

@@ -34,11 +34,6 @@ static void put_padding(const struct output *output, char c, int count)
         output->put(output->self, str_slice(&c, 1));
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static void put_number(const struct output *output, const struct directive *directive,
                        int64_t number, int width, char padding)
 {
@@ -320,7 +315,7 @@ static void read_width(struct str text, size_t *at, struct directive *directive)
     size_t end = *at;
     if (text.p[end] == '0')
         directive->padding = '0';
-    for (directive->width = 0; end < text.n && is_digit(text.p[end]); end++)
+    for (directive->width = 0; end < text.n && ascii_is_digit(text.p[end]); end++)
         if (directive->width <= WIDTH_MAX)
             directive->width = directive->width * 10 + (text.p[end] - '0');
     if (directive->width > WIDTH_MAX)
@@ -358,7 +353,7 @@ static bool read_directive(struct str text, size_t *at, struct directive *direct
     *directive = (struct directive){0};
     for (; *at < text.n; (*at)++) {
         char c = text.p[*at];
-        if (is_digit(c))
+        if (ascii_is_digit(c))
             read_width(text, at, directive);
         else if (c == '\0' || strchr("-_^#:EO", c) == NULL ||
                  !read_flag(text, at, directive))

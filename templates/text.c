@@ -184,7 +184,7 @@ void machine_put_value(struct template_machine *machine, struct value value)
 
 static int digit_of(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (ascii_is_digit(c))
         return c - '0';
     c = ascii_lower(c);
     return c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
@@ -206,9 +206,9 @@ static int integer_base(struct str s, size_t *at)
 static bool parse_integer(struct str s, int64_t *integer)
 {
     size_t at = 0;
-    while (s.n > 0 && is_space_char(s.p[0]))
+    while (s.n > 0 && ascii_is_space(s.p[0]))
         s = str_from(s, 1);
-    while (s.n > 0 && is_space_char(s.p[s.n - 1]))
+    while (s.n > 0 && ascii_is_space(s.p[s.n - 1]))
         s.n--;
     bool negative = s.n > 0 && s.p[0] == '-';
     if (s.n > 0 && (s.p[0] == '-' || s.p[0] == '+'))

@@ -77,9 +77,8 @@ static enum err read_name(const struct config_reader *reader,
     bool is_good = name.n <= CAMPAIGN_FILE_NAME_MAX;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
-        is_good =
-            is_good && ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                        (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-');
+        is_good = is_good &&
+                  (ascii_is_letter_or_digit(c) || c == '.' || c == '_' || c == '-');
     }
     if (!is_good)
         return config_refuse(reader, value,

@@ -55,8 +55,7 @@ const struct config_key config_relay_keys[] = {
 
 static bool is_host_byte(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '.' || c == '-' || c == '_' || c == ':';
+    return ascii_is_letter_or_digit(c) || c == '.' || c == '-' || c == '_' || c == ':';
 }
 
 static bool is_host_text(struct str s)

@@ -152,7 +152,7 @@ static bool ipv4_is_valid(struct str s)
             if (digits == 0 || value > 255 || ++parts > 4)
                 return false;
             digits = value = 0;
-        } else if (s.p[i] >= '0' && s.p[i] <= '9' && ++digits <= 3) {
+        } else if (ascii_is_digit(s.p[i]) && ++digits <= 3) {
             value = value * 10 + (unsigned)(s.p[i] - '0');
         } else {
             return false;

@@ -57,8 +57,8 @@ void header_word(struct header_writer *writer, struct str word)
 /* What Q may leave alone even in a phrase, the strictest place. */
 static bool is_q_plain(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
+    return ascii_is_letter_or_digit(c) || c == '!' || c == '*' || c == '+' ||
+           c == '-' || c == '/';
 }
 
 static size_t q_length(char c)
@@ -324,7 +324,7 @@ void header_structured(struct header_writer *writer, struct str value)
 
 static bool is_atext(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+    return ascii_is_letter_or_digit(c) ||
            (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 

@@ -67,11 +67,6 @@ static bool ends_with_hyphen(struct str source)
     return source.n > 5 && source.p[source.n - 3] == '-';
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Leaves `word` of a tag's text out, with what follows it up to a blank. */
 static void blank_out(char *text, size_t n, struct str word)
 {
@@ -80,9 +75,9 @@ static void blank_out(char *text, size_t n, struct str word)
     if (at == NULL)
         return;
     memset(at, ' ', word.n);
-    for (at += word.n; at < end && is_space(*at); at++)
+    for (at += word.n; at < end && ascii_is_space(*at); at++)
         continue;
-    for (; at < end && !is_space(*at) && *at != ','; at++)
+    for (; at < end && !ascii_is_space(*at) && *at != ','; at++)
         *at = ' ';
 }
 
@@ -100,12 +95,12 @@ static void rewrite_tablerow(char *text, size_t n, struct str from, struct str t
 static char *raw_at_end(char *text, size_t n)
 {
     char *end = text + n - 2;
-    while (end > text + 2 && is_space(end[-1]))
+    while (end > text + 2 && ascii_is_space(end[-1]))
         end--;
     if (end - text < 5 || memcmp(end - 3, "raw", 3) != 0)
         return NULL;
     char *before = end - 3;
-    while (before > text + 2 && is_space(before[-1]))
+    while (before > text + 2 && ascii_is_space(before[-1]))
         before--;
     return before[-1] == '|' ? end - 3 : NULL;
 }
@@ -245,13 +240,13 @@ static void mask_character(struct html_mask *mask, size_t number)
 
 static void trim_before(struct buf *html)
 {
-    while (html->n > 0 && is_space(html->p[html->n - 1]))
+    while (html->n > 0 && ascii_is_space(html->p[html->n - 1]))
         html->n--;
 }
 
 static void trim_behind(struct masker *masker)
 {
-    while (masker->rest.n > 0 && is_space(masker->rest.p[0]))
+    while (masker->rest.n > 0 && ascii_is_space(masker->rest.p[0]))
         masker->rest = str_from(masker->rest, 1);
 }
 
@@ -306,9 +301,7 @@ static void mask_html_comment(struct masker *masker)
 static struct str html_name(struct str s)
 {
     size_t n = 0;
-    while (n < s.n &&
-           ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
-            (s.p[n] >= '0' && s.p[n] <= '9')))
+    while (n < s.n && ascii_is_letter_or_digit(s.p[n]))
         n++;
     return str_head(s, n);
 }

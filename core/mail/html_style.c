@@ -1,10 +1,5 @@
 #include "core/mail/html_style.h"
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Where `what` begins in s; s.n if nowhere. */
 static size_t find(struct str s, struct str what)
 {
@@ -14,9 +9,9 @@ static size_t find(struct str s, struct str what)
 
 static struct str trim(struct str s)
 {
-    while (s.n > 0 && is_space(s.p[0]))
+    while (s.n > 0 && ascii_is_space(s.p[0]))
         s = str_from(s, 1);
-    while (s.n > 0 && is_space(s.p[s.n - 1]))
+    while (s.n > 0 && ascii_is_space(s.p[s.n - 1]))
         s.n--;
     return s;
 }
@@ -57,8 +52,8 @@ bool html_style_hides(struct str declarations)
 
 static bool is_name_char(char c)
 {
-    return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_' || (unsigned char)c >= 0x80;
+    return ascii_is_letter_or_digit(c) || c == '-' || c == '_' ||
+           (unsigned char)c >= 0x80;
 }
 
 static struct str take_name(struct str *s)
@@ -146,7 +141,7 @@ static bool has_word(struct str words, struct str name)
 {
     while (words.n > 0) {
         size_t n = 0;
-        while (n < words.n && !is_space(words.p[n]))
+        while (n < words.n && !ascii_is_space(words.p[n]))
             n++;
         if (str_equal(str_head(words, n), name))
             return true;

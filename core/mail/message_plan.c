@@ -152,8 +152,7 @@ static bool is_content_id(struct str name)
 {
     for (size_t i = 0; i < name.n; i++) {
         char c = name.p[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-            !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+        if (!ascii_is_letter_or_digit(c) && c != '.' && c != '_' && c != '-')
             return false;
     }
     return name.n > 0;

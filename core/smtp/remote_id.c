@@ -8,14 +8,13 @@
 /* Letters, digits and what queue ids are made of. */
 static bool is_id_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("-_./+=:@", c) != NULL);
+    return ascii_is_letter_or_digit(c) || (c != '\0' && strchr("-_./+=:@", c) != NULL);
 }
 
 static bool has_digit(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9')
+        if (ascii_is_digit(s.p[i]))
             return true;
     return false;
 }

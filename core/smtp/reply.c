@@ -17,17 +17,12 @@ void smtp_reply_parser_fini(struct smtp_reply_parser *parser)
     buf_fini(&parser->raw);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* The code of a line without its CRLF, 0 if it begins with none. The second digit is
  * 0 to 5 in RFC 5321, but real servers say 571. */
 static uint16_t line_code(struct str line)
 {
-    if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5' || !is_digit(line.p[1]) ||
-        !is_digit(line.p[2]))
+    if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5' ||
+        !ascii_is_digit(line.p[1]) || !ascii_is_digit(line.p[2]))
         return 0;
     return (uint16_t)((line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + line.p[2] -
                       '0');
@@ -148,7 +143,7 @@ static bool number_take(struct str *text, uint16_t *number)
 {
     size_t n = 0;
     *number = 0;
-    while (n < text->n && n < 3 && is_digit(text->p[n]))
+    while (n < text->n && n < 3 && ascii_is_digit(text->p[n]))
         *number = (uint16_t)(*number * 10 + (text->p[n++] - '0'));
     *text = str_from(*text, n);
     return n > 0;
@@ -173,10 +168,10 @@ bool smtp_enhanced_take(struct str *text, uint16_t enhanced[3])
         !number_take(&rest, &got[2]))
         return false;
     if ((got[0] != 2 && got[0] != 4 && got[0] != 5) ||
-        (rest.n > 0 && is_digit(rest.p[0])))
+        (rest.n > 0 && ascii_is_digit(rest.p[0])))
         return false;
     /* "5.1.1.2" is an address, not a status; "5.1.1:" and "5.1.1 " are. */
-    if (rest.n > 1 && rest.p[0] == '.' && is_digit(rest.p[1]))
+    if (rest.n > 1 && rest.p[0] == '.' && ascii_is_digit(rest.p[1]))
         return false;
     memcpy(enhanced, got, sizeof got);
     *text = str_trim(rest);
