@@ -97,29 +97,22 @@ static enum err give_back(struct ledger_store *ledger,
                       record->delivery_id);
 }
 
-static char *put_number(char *to, unsigned n)
-{
-    char digits[8];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
-    while (count > 0)
-        *to++ = digits[--count];
-    return to;
-}
+/* "65535.65535.65535" */
+#define ENHANCED_TEXT_MAX 17
 
 /* One for each message: snprintf would be a tenth of what recording costs. */
-static struct str enhanced_text(const uint16_t enhanced[3], char to[24])
+static struct str enhanced_text(const uint16_t enhanced[3], char to[ENHANCED_TEXT_MAX])
 {
-    if (enhanced[0] == 0)
-        return STR("");
-    char *end = put_number(to, enhanced[0]);
-    for (int i = 1; i < 3; i++) {
-        *end++ = '.';
-        end = put_number(end, enhanced[i]);
+    size_t n = 0;
+    for (size_t i = 0; enhanced[0] != 0 && i < 3; i++) {
+        char digits[STR_U64_MAX];
+        struct str number = str_of_u64(enhanced[i], digits);
+        if (i > 0)
+            to[n++] = '.';
+        memcpy(to + n, number.p, number.n);
+        n += number.n;
     }
-    return str_slice(to, (size_t)(end - to));
+    return str_slice(to, n);
 }
 
 static struct str not_null(struct str s)
@@ -137,7 +130,7 @@ static enum err add_attempt(struct ledger_store *ledger,
     if (err != ERR_NONE)
         return ledger_abandon(ledger, err);
     sqlite3_stmt *add = ledger->statements[LEDGER_ADD_ATTEMPT];
-    char enhanced[24];
+    char enhanced[ENHANCED_TEXT_MAX];
     (void)sqlite3_bind_int64(add, 1, record->delivery_id);
     (void)sqlite3_bind_int64(add, 2, record->last_attempt);
     (void)sqlite3_bind_int64(add, 3, record->at_ms);
@@ -201,7 +194,7 @@ static enum err add_suppression(struct ledger_store *ledger,
         address = str_head(db_text(row, 0), SUPPRESSION_KEY_MAX);
     address = suppression_fold(address, to);
     (void)sqlite3_reset(row);
-    char enhanced[24], note[640];
+    char enhanced[ENHANCED_TEXT_MAX], note[640];
     struct str status = enhanced_text(record->outcome.enhanced, enhanced);
     snprintf(note, sizeof note, "%u %.*s%s%.*s", record->outcome.code, STR_ARG(status),
              status.n > 0 ? " " : "",

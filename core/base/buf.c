@@ -70,13 +70,8 @@ void buf_append_char(struct buf *buf, char c)
 
 void buf_append_u64(struct buf *buf, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    buf_append(buf, str_slice(digits + at, sizeof digits - at));
+    char digits[STR_U64_MAX];
+    buf_append(buf, str_of_u64(value, digits));
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

@@ -56,7 +56,7 @@ bool str_to_u64(struct str s, uint64_t *value)
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
+        if (!ascii_is_digit(s.p[i]))
             return false;
         uint64_t digit = (uint64_t)(s.p[i] - '0');
         if (sum > (UINT64_MAX - digit) / 10)
@@ -65,6 +65,16 @@ bool str_to_u64(struct str s, uint64_t *value)
     }
     *value = sum;
     return true;
+}
+
+struct str str_of_u64(uint64_t value, char to[STR_U64_MAX])
+{
+    size_t at = STR_U64_MAX;
+    do {
+        to[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return str_slice(to + at, STR_U64_MAX - at);
 }
 
 bool str_is_ascii(struct str s)

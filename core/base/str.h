@@ -76,6 +76,9 @@ struct str str_trim(struct str s);
 struct str str_split(struct str s, char separator, struct str *rest);
 /* Decimal digits only, whole string, no sign; false on anything else or overflow. */
 bool str_to_u64(struct str s, uint64_t *value);
+#define STR_U64_MAX 20
+/* Its decimal digits, at the end of `to`. */
+struct str str_of_u64(uint64_t value, char to[STR_U64_MAX]);
 /* True if every byte is below 0x80. */
 bool str_is_ascii(struct str s);
 /* Octets from 0x20 to 0x7E alone. */

@@ -76,20 +76,14 @@ bool smtp_command_hello(struct buf *to, bool is_ehlo, struct str name)
 
 bool smtp_command_mail(struct buf *to, const struct smtp_mail_params *mail)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    uint64_t size = mail->size;
-    do {
-        digits[--at] = (char)('0' + size % 10);
-        size /= 10;
-    } while (size > 0);
+    char digits[STR_U64_MAX];
     struct str none = STR("");
     struct str parts[] = {
         STR("MAIL FROM:<"),
         mail->from,
         STR(">"),
         mail->has_size ? STR(" SIZE=") : none,
-        mail->has_size ? str_slice(digits + at, sizeof digits - at) : none,
+        mail->has_size ? str_of_u64(mail->size, digits) : none,
         mail->is_8bitmime ? STR(" BODY=8BITMIME") : none,
         mail->is_smtputf8 ? STR(" SMTPUTF8") : none,
     };

@@ -99,6 +99,27 @@ static void str_split__trailing_separator_leaves_empty_rest(void **state)
     assert_true(str_is_null(rest));
 }
 
+static void str_of_u64__is_what_str_to_u64_reads(void **state)
+{
+    static const struct {
+        uint64_t value;
+        const char *text;
+    } cases[] = {{0, "0"},
+                 {9, "9"},
+                 {10, "10"},
+                 {65535, "65535"},
+                 {UINT64_MAX, "18446744073709551615"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char digits[STR_U64_MAX];
+        struct str text = str_of_u64(cases[i].value, digits);
+        uint64_t back = 1;
+        assert_true(str_equal(text, str_of(cases[i].text)));
+        assert_true(str_to_u64(text, &back));
+        assert_true(back == cases[i].value);
+    }
+}
+
 static void str_to_u64__takes_whole_decimal_only(void **state)
 {
     static const struct {
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test(str_trim__takes_spaces_and_tabs_only),
         cmocka_unit_test(str_split__walks_every_part),
         cmocka_unit_test(str_split__trailing_separator_leaves_empty_rest),
+        cmocka_unit_test(str_of_u64__is_what_str_to_u64_reads),
         cmocka_unit_test(str_to_u64__takes_whole_decimal_only),
         cmocka_unit_test(str_is_ascii__sees_every_position),
         cmocka_unit_test(str_is_printable_ascii__knows_each_octet_at_each_position),
