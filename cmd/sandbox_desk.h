@@ -17,7 +17,6 @@
 #include "core/net/loop.h"
 #include "core/smtp/server.h"
 
-
 #define SANDBOX_ARRIVALS_MAX 4096
 
 struct sandbox_shop {

@@ -11,7 +11,6 @@
 #include "cmd/json_out.h"
 #include "core/base/clock.h"
 
-
 #define ANSWER_BYTES_MAX   (16u << 20)
 #define MESSAGE_MEMORY_MAX (160u << 20)
 

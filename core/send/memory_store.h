@@ -15,7 +15,6 @@
 
 #include "core/send/ports.h"
 
-
 struct memory_store;
 
 enum memory_state {
