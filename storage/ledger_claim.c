@@ -33,45 +33,44 @@ static enum err take_lane(struct ledger_store *ledger, sqlite3_stmt *row,
     return rc == SQLITE_ROW ? ERR_NONE : ledger_failed(ledger);
 }
 
-enum err ledger_lanes(void *self, int64_t after, struct arena *arena,
-                      struct lane *lanes, size_t max, size_t *count)
+/* `skip` may be NULL. */
+static enum err take_lanes(struct ledger_store *ledger, sqlite3_stmt *rows,
+                           bool (*skip)(void *skip_self, int64_t lane_id),
+                           void *skip_self, struct lane_batch *batch)
 {
-    struct ledger_store *ledger = self;
-    sqlite3_stmt *rows = ledger->statements[LEDGER_LANES];
-    *count = 0;
-    int64_t from = after < ledger->lane_first ? ledger->lane_first - 1 : after;
-    (void)sqlite3_bind_int64(rows, 1, from);
-    (void)sqlite3_bind_int64(rows, 2, ledger->lane_last);
-    (void)sqlite3_bind_int64(rows, 3, (int64_t)max);
     enum err err = ERR_NONE;
-    int rc = SQLITE_DONE;
-    while (*count < max && err == ERR_NONE && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        err = take_lane(ledger, rows, arena, &lanes[(*count)++]);
+    int rc = SQLITE_ROW;
+    batch->n = 0;
+    while (err == ERR_NONE && batch->n < batch->max &&
+           (rc = sqlite3_step(rows)) == SQLITE_ROW)
+        if (skip == NULL || !skip(skip_self, sqlite3_column_int64(rows, 0)))
+            err = take_lane(ledger, rows, batch->arena, &batch->lanes[batch->n++]);
     if (err == ERR_NONE && rc != SQLITE_DONE && rc != SQLITE_ROW)
         err = ledger_failed(ledger);
     (void)sqlite3_reset(rows);
     return err;
 }
 
-enum err ledger_due_lanes(void *self, int64_t now_ms, struct arena *arena,
+enum err ledger_lanes(void *self, int64_t after, struct lane_batch *batch)
+{
+    struct ledger_store *ledger = self;
+    sqlite3_stmt *rows = ledger->statements[LEDGER_LANES];
+    int64_t from = after < ledger->lane_first ? ledger->lane_first - 1 : after;
+    (void)sqlite3_bind_int64(rows, 1, from);
+    (void)sqlite3_bind_int64(rows, 2, ledger->lane_last);
+    (void)sqlite3_bind_int64(rows, 3, (int64_t)batch->max);
+    return take_lanes(ledger, rows, NULL, NULL, batch);
+}
+
+enum err ledger_due_lanes(void *self, int64_t now_ms,
                           bool (*skip)(void *skip_self, int64_t lane_id),
-                          void *skip_self, struct lane *lanes, size_t max,
-                          size_t *count)
+                          void *skip_self, struct lane_batch *batch)
 {
     struct ledger_store *ledger = self;
     sqlite3_stmt *rows = ledger->statements[LEDGER_DUE_LANES];
-    *count = 0;
     (void)sqlite3_bind_int64(rows, 1, ledger->campaign_id);
     (void)sqlite3_bind_int64(rows, 2, now_ms);
-    enum err err = ERR_NONE;
-    int rc = SQLITE_DONE;
-    while (*count < max && err == ERR_NONE && (rc = sqlite3_step(rows)) == SQLITE_ROW)
-        if (!skip(skip_self, sqlite3_column_int64(rows, 0)))
-            err = take_lane(ledger, rows, arena, &lanes[(*count)++]);
-    if (err == ERR_NONE && rc != SQLITE_DONE && rc != SQLITE_ROW)
-        err = ledger_failed(ledger);
-    (void)sqlite3_reset(rows);
-    return err;
+    return take_lanes(ledger, rows, skip, skip_self, batch);
 }
 
 enum err ledger_next_due(void *self, int64_t *due_ms)

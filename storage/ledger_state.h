@@ -116,12 +116,10 @@ MUST_CHECK enum err ledger_apply_suppressions(struct ledger_store *ledger);
 MUST_CHECK enum err ledger_suppress_claimed(struct ledger_store *ledger,
                                             const struct job *jobs, size_t count);
 
-enum err ledger_lanes(void *self, int64_t after, struct arena *arena,
-                      struct lane *lanes, size_t max, size_t *count);
-enum err ledger_due_lanes(void *self, int64_t now_ms, struct arena *arena,
+enum err ledger_lanes(void *self, int64_t after, struct lane_batch *batch);
+enum err ledger_due_lanes(void *self, int64_t now_ms,
                           bool (*skip)(void *skip_self, int64_t lane_id),
-                          void *skip_self, struct lane *lanes, size_t max,
-                          size_t *count);
+                          void *skip_self, struct lane_batch *batch);
 enum err ledger_next_due(void *self, int64_t *due_ms);
 enum err ledger_claim(void *self, int64_t lane_id, int64_t now_ms, size_t max,
                       struct job_batch *batch);

@@ -210,17 +210,16 @@ static enum err desk_look_for_due(struct desk *desk, const struct store_port *st
                                   int64_t now_ms, struct order *order)
 {
     struct lane lanes[ORDER_LANES_MAX];
-    size_t count = 0;
+    struct lane_batch batch = {&order->arena, lanes, 0, ORDER_LANES_MAX};
     if (now_ms < desk->due_again_ms)
         return ERR_NONE;
-    enum err err = store->due_lanes(store->self, now_ms, &order->arena, desk_skip, desk,
-                                    lanes, ORDER_LANES_MAX, &count);
+    enum err err = store->due_lanes(store->self, now_ms, desk_skip, desk, &batch);
     if (err != ERR_NONE)
         return err;
-    if (count < ORDER_LANES_MAX)
+    if (batch.n < batch.max)
         desk->due_again_ms = now_ms + DESK_DUE_PAUSE_MS;
     bool is_free;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < batch.n; i++)
         desk_keep(desk, desk_owner(desk, lanes[i].domain, &is_free), &lanes[i]);
     return desk_give_waiting(desk, order);
 }
@@ -231,10 +230,9 @@ static enum err desk_look_for_new(struct desk *desk, const struct store_port *st
     struct desk_worker *worker = &desk->worker[order->worker];
     for (size_t seen = 0; seen < DESK_SCAN_MAX;) {
         struct lane lanes[ORDER_LANES_MAX];
-        size_t count = 0;
-        enum err err = store->lanes(store->self, worker->cursor, &order->arena, lanes,
-                                    ORDER_LANES_MAX, &count);
-        for (size_t i = 0; err == ERR_NONE && i < count; i++) {
+        struct lane_batch batch = {&order->arena, lanes, 0, ORDER_LANES_MAX};
+        enum err err = store->lanes(store->self, worker->cursor, &batch);
+        for (size_t i = 0; err == ERR_NONE && i < batch.n; i++) {
             if (order->lane_count == order->lanes_wanted)
                 break;
             worker->cursor = lanes[i].id;
@@ -246,12 +244,12 @@ static enum err desk_look_for_new(struct desk *desk, const struct store_port *st
         order->has_more_lanes = true;
         if (order->lane_count == order->lanes_wanted)
             return ERR_NONE;
-        if (count == 0) {
+        if (batch.n == 0) {
             order->has_more_lanes = false;
             worker->cursor = -1;
             return ERR_NONE;
         }
-        seen += count;
+        seen += batch.n;
     }
     return ERR_NONE;
 }

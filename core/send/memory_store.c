@@ -118,19 +118,18 @@ static bool memory_fill_lane(const struct memory_store *store, size_t index,
     return lane->domain.p != NULL;
 }
 
-static enum err memory_lanes(void *self, int64_t after, struct arena *arena,
-                             struct lane *lanes, size_t max, size_t *count)
+static enum err memory_lanes(void *self, int64_t after, struct lane_batch *batch)
 {
     struct memory_store *store = self;
-    *count = 0;
+    batch->n = 0;
     for (size_t i = after < 0 ? 0 : (size_t)after; i < store->lane_count; i++) {
-        if (*count == max)
+        if (batch->n == batch->max)
             break;
         if (store->lanes[i].pending == 0)
             continue;
-        if (!memory_fill_lane(store, i, arena, &lanes[*count]))
+        if (!memory_fill_lane(store, i, batch->arena, &batch->lanes[batch->n]))
             return ERR_MEMORY;
-        ++*count;
+        batch->n++;
     }
     return ERR_NONE;
 }
@@ -147,22 +146,21 @@ static int64_t memory_lane_due(const struct memory_store *store,
     return due_ms;
 }
 
-static enum err memory_due_lanes(void *self, int64_t now_ms, struct arena *arena,
+static enum err memory_due_lanes(void *self, int64_t now_ms,
                                  bool (*skip)(void *skip_self, int64_t lane_id),
-                                 void *skip_self, struct lane *lanes, size_t max,
-                                 size_t *count)
+                                 void *skip_self, struct lane_batch *batch)
 {
     struct memory_store *store = self;
-    *count = 0;
-    for (size_t i = 0; i < store->lane_count && *count < max; i++) {
+    batch->n = 0;
+    for (size_t i = 0; i < store->lane_count && batch->n < batch->max; i++) {
         if (skip(skip_self, (int64_t)i + 1))
             continue;
         int64_t due_ms = memory_lane_due(store, &store->lanes[i]);
         if (due_ms > now_ms)
             continue;
-        if (!memory_fill_lane(store, i, arena, &lanes[*count]))
+        if (!memory_fill_lane(store, i, batch->arena, &batch->lanes[batch->n]))
             return ERR_MEMORY;
-        lanes[(*count)++].due_ms = due_ms;
+        batch->lanes[batch->n++].due_ms = due_ms;
     }
     return ERR_NONE;
 }

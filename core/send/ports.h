@@ -27,6 +27,13 @@ struct lane {
     int64_t due_ms;
 };
 
+/* The lanes that a query finds, and the arena their names are copied into. */
+struct lane_batch {
+    struct arena *arena;
+    struct lane *lanes;
+    size_t n, max;
+};
+
 /* One delivery to make. */
 struct job {
     int64_t delivery_id, recipient_id, lane_id;
@@ -88,16 +95,14 @@ enum run_command { RUN_GO_ON, RUN_PAUSE, RUN_CANCEL };
  */
 struct store_port {
     void *self;
-    /* Up to `max` lanes that have something never tried, in lane order, with
-     * id > after; domains are copied into `arena`. */
-    enum err (*lanes)(void *self, int64_t after, struct arena *arena,
-                      struct lane *lanes, size_t max, size_t *count);
-    /* Up to `max` lanes with a deferred delivery due at now_ms, earliest first, leaving
-     * out those for which skip(skip_self, id) is true. */
-    enum err (*due_lanes)(void *self, int64_t now_ms, struct arena *arena,
+    /* As many lanes as `batch` holds that have something never tried, in lane order,
+     * with id > after. */
+    enum err (*lanes)(void *self, int64_t after, struct lane_batch *batch);
+    /* The same for lanes with a deferred delivery due at now_ms, earliest first,
+     * leaving out those for which skip(skip_self, id) is true. */
+    enum err (*due_lanes)(void *self, int64_t now_ms,
                           bool (*skip)(void *skip_self, int64_t lane_id),
-                          void *skip_self, struct lane *lanes, size_t max,
-                          size_t *count);
+                          void *skip_self, struct lane_batch *batch);
     /* When the earliest deferred delivery of the campaign is due; INT64_MAX: none. */
     enum err (*next_due)(void *self, int64_t *due_ms);
     /* Up to `max` jobs of a lane, due ones first, appended to `batch`: they become

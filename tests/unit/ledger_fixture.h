@@ -92,10 +92,18 @@ static inline bool skip_none(void *self, int64_t lane_id)
 static inline size_t lanes_of(struct desk *desk, struct arena *arena,
                               struct lane *lanes, size_t max, int64_t after)
 {
-    size_t count;
+    struct lane_batch batch = {arena, lanes, 0, max};
+    desk_check(desk, desk->port.lanes(desk->port.self, after, &batch));
+    return batch.n;
+}
+
+static inline size_t due_lanes_of(struct desk *desk, struct arena *arena,
+                                  struct lane *lanes, size_t max, int64_t now_ms)
+{
+    struct lane_batch batch = {arena, lanes, 0, max};
     desk_check(desk,
-               desk->port.lanes(desk->port.self, after, arena, lanes, max, &count));
-    return count;
+               desk->port.due_lanes(desk->port.self, now_ms, skip_none, NULL, &batch));
+    return batch.n;
 }
 
 static inline struct job *desk_claim(struct desk *desk, int64_t lane, int64_t now_ms,

@@ -4,9 +4,7 @@
 static struct lane first_lane(struct fixture *f, struct desk *desk)
 {
     struct lane lane;
-    size_t count;
-    desk_check(desk, desk->port.lanes(desk->port.self, 0, &f->arena, &lane, 1, &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
     return lane;
 }
 

@@ -102,15 +102,10 @@ static void ledger__deferred_ones_come_back_when_due(void **state)
     desk_record(desk, second);
     desk_commit(desk);
     int64_t next;
-    size_t count;
     desk_check(desk, desk->port.next_due(desk->port.self, &next));
     assert_int_equal(next, 4000);
-    desk_check(desk, desk->port.due_lanes(desk->port.self, 3999, &f->arena, skip_none,
-                                          NULL, due, 2, &count));
-    assert_int_equal(count, 0);
-    desk_check(desk, desk->port.due_lanes(desk->port.self, 4000, &f->arena, skip_none,
-                                          NULL, due, 2, &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(due_lanes_of(desk, &f->arena, due, 2, 3999), 0);
+    assert_int_equal(due_lanes_of(desk, &f->arena, due, 2, 4000), 1);
     assert_int_equal(due[0].id, lanes[0].id);
     assert_int_equal(due[0].deferred, 2);
     assert_int_equal(due[0].due_ms, 4000);
@@ -138,7 +133,6 @@ static void ledger__database_of_version_1_is_brought_up_to_date(void **state)
     struct fixture *f = *state;
     struct desk *desk = desk_launch(f, 1, 4);
     struct lane lane, due[2];
-    size_t count;
     lanes_of(desk, &f->arena, &lane, 1, 0);
     struct job *jobs = desk_claim(desk, lane.id, 0, 2);
     int64_t deferred = jobs[0].delivery_id;
@@ -156,9 +150,7 @@ static void ledger__database_of_version_1_is_brought_up_to_date(void **state)
                    "ALTER TABLE delivery DROP COLUMN room; PRAGMA user_version = 1");
     fixture_reopen(f);
     desk_open(f, desk, false);
-    desk_check(desk, desk->port.due_lanes(desk->port.self, 6000, &f->arena, skip_none,
-                                          NULL, due, 2, &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(due_lanes_of(desk, &f->arena, due, 2, 6000), 1);
     assert_int_equal(due[0].deferred, 1);
     /* The due one first, then the four that were never tried. */
     jobs = desk_claim(desk, lane.id, 6000, 8);

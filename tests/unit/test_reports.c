@@ -5,8 +5,7 @@
 static void work(struct fixture *f, struct desk *desk)
 {
     struct lane lanes[2];
-    size_t count;
-    desk_check(desk, desk->port.lanes(desk->port.self, 0, &f->arena, lanes, 2, &count));
+    assert_int_equal(lanes_of(desk, &f->arena, lanes, 2, 0), 2);
     struct job *jobs = desk_claim(desk, lanes[0].id, 0, 6);
     for (int i = 0; i < 5; i++)
         assert_true(desk_arm(desk, &jobs[i], 1000 + i));
@@ -236,8 +235,7 @@ static void resolve__retry_makes_a_finished_campaign_go_on(void **state)
     struct fixture *f = *state;
     struct desk *desk = desk_launch(f, 1, 0);
     struct lane lane;
-    size_t lanes;
-    desk_check(desk, desk->port.lanes(desk->port.self, 0, &f->arena, &lane, 1, &lanes));
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
     struct job *jobs = desk_claim(desk, lane.id, 0, 1);
     assert_true(desk_arm(desk, jobs, 1));
     desk_record(desk, desk_outcome(jobs, 2, OUTCOME_IN_DOUBT));

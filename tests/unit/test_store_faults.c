@@ -79,8 +79,7 @@ static void faults__a_full_disk_ends_a_run_cleanly(void **state)
     struct fixture *f = *state;
     struct desk *desk = desk_launch(f, 1, 4000);
     struct lane lane;
-    size_t count;
-    desk_check(desk, desk->port.lanes(desk->port.self, 0, &f->arena, &lane, 1, &count));
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
     limit_pages(f->store, 20);
     uint64_t delivered = 0;
     enum err err = ERR_NONE;
@@ -128,7 +127,7 @@ static void run_until_killed(const char *path, int64_t campaign_id, int promises
     struct job_batch batch = {.jobs = jobs, .max = 64};
     struct lane lanes[8];
     struct arena arena;
-    size_t count;
+    struct lane_batch found = {&arena, lanes, 0, 8};
     arena_init(&arena, 1 << 24);
     arena_init(&batch.arena, 1 << 24);
     if (store_open(path, &store, &error) != ERR_NONE ||
@@ -138,8 +137,7 @@ static void run_until_killed(const char *path, int64_t campaign_id, int promises
     struct store_port port = ledger_store_port(ledger);
     if (write(promises, "o", 1) != 1)
         _exit(1);
-    while (port.lanes(port.self, 0, &arena, lanes, 8, &count) == ERR_NONE &&
-           count > 0) {
+    while (port.lanes(port.self, 0, &found) == ERR_NONE && found.n > 0) {
         batch.n = 0;
         if (port.claim(port.self, lanes[0].id, 0, 20, &batch) != ERR_NONE)
             _exit(1);
@@ -273,14 +271,13 @@ static void faults__a_restored_backup_is_refused(void **state)
     struct fixture *f = *state;
     struct desk *desk = desk_launch(f, 1, 9);
     struct lane lane;
-    size_t count;
     desk_shut(f, desk, CAMPAIGN_PAUSED);
     store_close(f->store);
     f->store = NULL;
     copy_database(f, "test.db", "backup.db");
     fixture_reopen(f);
     desk_open(f, desk, false);
-    desk_check(desk, desk->port.lanes(desk->port.self, 0, &f->arena, &lane, 1, &count));
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
     struct job *jobs = desk_claim(desk, lane.id, 0, 3);
     assert_true(desk_arm(desk, jobs, 1));
     desk_record(desk, desk_outcome(jobs, 2, OUTCOME_DELIVERED));
