@@ -86,43 +86,28 @@ static enum err read_all(int fd, size_t bytes, struct str path, char *to,
     return ERR_NONE;
 }
 
-/* Closes fd in every case. */
 static enum err read_open_file(int fd, struct str path, size_t bytes_max,
                                struct arena *arena, struct str *content,
                                struct error *error)
 {
     struct stat stat;
-    enum err err = ERR_NONE;
-    char *p = NULL;
-    size_t bytes = 0;
-    if (fstat(fd, &stat) != 0) {
-        err = refuse_errno(path, errno, error);
-        goto done;
-    }
-    if (!S_ISREG(stat.st_mode)) {
-        err = error_set(error, ERR_NO_INPUT, "cannot read: %.*s: it is no regular file",
-                        STR_ARG(path));
-        goto done;
-    }
-    bytes = (size_t)stat.st_size;
-    if (bytes > bytes_max) {
-        err = error_set(error, ERR_LIMIT,
-                        "cannot read: %.*s: %zu bytes; give at most %zu", STR_ARG(path),
-                        bytes, bytes_max);
-        goto done;
-    }
-    p = arena_alloc(arena, bytes + 1);
-    if (p == NULL) {
-        err = error_set(error, ERR_MEMORY, "cannot read: %.*s: out of memory",
-                        STR_ARG(path));
-        goto done;
-    }
-    err = read_all(fd, bytes, path, p, error);
+    if (fstat(fd, &stat) != 0)
+        return refuse_errno(path, errno, error);
+    if (!S_ISREG(stat.st_mode))
+        return error_set(error, ERR_NO_INPUT,
+                         "cannot read: %.*s: it is no regular file", STR_ARG(path));
+    size_t bytes = (size_t)stat.st_size;
+    if (bytes > bytes_max)
+        return error_set(error, ERR_LIMIT,
+                         "cannot read: %.*s: %zu bytes; give at most %zu",
+                         STR_ARG(path), bytes, bytes_max);
+    char *p = arena_alloc(arena, bytes + 1);
+    if (p == NULL)
+        return error_set(error, ERR_MEMORY, "cannot read: %.*s: out of memory",
+                         STR_ARG(path));
     p[bytes] = '\0';
     *content = str_slice(p, bytes);
-done:
-    (void)close(fd);
-    return err;
+    return read_all(fd, bytes, path, p, error);
 }
 
 enum err file_read(const char *path, size_t bytes_max, struct arena *arena,
@@ -131,7 +116,9 @@ enum err file_read(const char *path, size_t bytes_max, struct arena *arena,
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return refuse_errno(str_of(path), errno, error);
-    return read_open_file(fd, str_of(path), bytes_max, arena, content, error);
+    enum err err = read_open_file(fd, str_of(path), bytes_max, arena, content, error);
+    (void)close(fd);
+    return err;
 }
 
 /* A link to a folder fails as "not a directory"; it is a link all the same. */
@@ -194,5 +181,7 @@ enum err file_read_beneath(struct str folder, struct str path, size_t bytes_max,
                          STR_ARG(path));
     if (fd < 0)
         return refuse_errno(path, errno, error);
-    return read_open_file(fd, path, bytes_max, arena, content, error);
+    enum err err = read_open_file(fd, path, bytes_max, arena, content, error);
+    (void)close(fd);
+    return err;
 }
