@@ -17,8 +17,9 @@
 struct composer {
     const struct content *content;
     struct template_machine *html_machine, *text_machine, *line_machine;
-    /* One per column, of the recipient at hand. */
+    /* Of the recipient at hand: one per column, and the reserved ones. */
     struct str *fields;
+    struct str reserved[CONTENT_RESERVED_COUNT];
     struct str *header_values;
     struct arena scratch;
     struct rendering last;
@@ -51,7 +52,6 @@ static void note_missing(void *self, struct str partial, struct str name, unsign
 /* The recipient as the templates see it. */
 static enum err see_recipient(struct composer *composer, struct str address,
                               struct str record, int64_t now_ms,
-                              struct str reserved_values[CONTENT_RESERVED_COUNT],
                               struct template_input *input, struct error *why)
 {
     const struct content *content = composer->content;
@@ -60,14 +60,14 @@ static enum err see_recipient(struct composer *composer, struct str address,
                          "cannot read the database: %.*s: its record is "
                          "damaged; restore a copy",
                          STR_ARG(address));
-    reserved_values[0] = address;
-    reserved_values[1] = content->campaign->list;
-    reserved_values[2] = content->campaign->name;
+    composer->reserved[0] = address;
+    composer->reserved[1] = content->campaign->list;
+    composer->reserved[2] = content->campaign->name;
     *input = (struct template_input){
         .statics = content->data,
         .fields = composer->fields,
         .reserved_names = content_reserved_names,
-        .reserved_values = reserved_values,
+        .reserved_values = composer->reserved,
         .reserved_count = CONTENT_RESERVED_COUNT,
         .now_s = now_ms / 1000,
         .missing = note_missing,
@@ -143,12 +143,11 @@ enum err composer_compose(struct composer *composer, const struct job *job,
                           struct error *why)
 {
     struct template_input input;
-    struct str reserved[CONTENT_RESERVED_COUNT];
     arena_reset(&composer->scratch);
     composer->is_hole = false;
     composer->hole = why;
-    enum err err = see_recipient(composer, job->address, job->record, date_ms, reserved,
-                                 &input, why);
+    enum err err =
+        see_recipient(composer, job->address, job->record, date_ms, &input, why);
     if (err == ERR_NONE)
         err = render_all(composer, &input, why);
     if (err == ERR_NONE && composer->is_hole)
@@ -174,12 +173,10 @@ enum err composer_keeps(struct composer *composer, struct str address,
                         struct error *why)
 {
     struct template_input input;
-    struct str reserved[CONTENT_RESERVED_COUNT];
     *keeps = true;
     if (composer->content->where == NULL)
         return ERR_NONE;
-    enum err err =
-        see_recipient(composer, address, record, now_ms, reserved, &input, why);
+    enum err err = see_recipient(composer, address, record, now_ms, &input, why);
     if (err != ERR_NONE)
         return err;
     input.missing = NULL;

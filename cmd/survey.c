@@ -24,7 +24,14 @@ struct crew {
     size_t n;
     struct mailbox done;
     struct list idle;
+    /* Being filled; NULL: none. */
+    struct survey_batch *batch;
 };
+
+static enum err no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "cannot check: the campaign: out of memory");
+}
 
 static struct survey_batch *crew_idle_batch(struct crew *crew)
 {
@@ -37,9 +44,11 @@ static struct survey_batch *crew_idle_batch(struct crew *crew)
     return batch;
 }
 
-/* A batch belongs to the worker in whose array it lies. */
-static void crew_post(struct crew *crew, struct survey_batch *batch)
+/* Hands over the batch being filled: to the worker in whose array it lies. */
+static void crew_post(struct crew *crew)
 {
+    struct survey_batch *batch = crew->batch;
+    crew->batch = NULL;
     for (size_t i = 0; i < crew->n; i++) {
         struct survey_worker *worker = &crew->workers[i];
         if (batch >= worker->batches && batch < worker->batches + SURVEY_BATCHES)
@@ -54,8 +63,7 @@ static enum err crew_start(struct crew *crew, const struct content *content,
     for (size_t i = 0; i < crew->n; i++) {
         if (survey_worker_init(&crew->workers[i], content, &crew->done, now_ms) !=
             ERR_NONE)
-            return error_set(error, ERR_MEMORY,
-                             "cannot check: the campaign: out of memory");
+            return no_memory(error);
         crew->workers[i].compares_bodies = compares_bodies;
     }
     for (size_t i = 0; i < crew->n; i++) {
@@ -122,51 +130,53 @@ struct tour {
     struct composer *chooser;
 };
 
+static enum err hand_out_row(struct crew *crew, const struct tour *tour,
+                             const struct recipient_row *row, uint64_t ordinal,
+                             struct error *error)
+{
+    bool covered = false;
+    enum err err = suppression_covers(tour->store, row->address, &covered, error);
+    if (err != ERR_NONE)
+        return err;
+    if (crew->batch == NULL) {
+        crew->batch = crew_idle_batch(crew);
+        crew->batch->first_ordinal = ordinal;
+    }
+    if (!batch_add(crew->batch, row, covered))
+        return no_memory(error);
+    if (crew->batch->n == SURVEY_BATCH_ROWS)
+        crew_post(crew);
+    return ERR_NONE;
+}
+
 /* Reads the list and hands it out. */
 static enum err hand_out(struct crew *crew, const struct tour *tour,
                          struct survey *survey, struct error *error)
 {
-    const struct recipient_list *list = tour->list;
     const struct survey_options *options = tour->options;
     struct recipient_walk *walk;
     struct recipient_row row;
     struct progress progress;
-    struct survey_batch *batch = NULL;
-    uint64_t meant = 0;
-    uint64_t all = options->limit > 0 && options->limit < list->recipient_count
-                       ? options->limit
-                       : list->recipient_count;
+    uint64_t meant = 0, all = tour->list->recipient_count;
+    if (options->limit > 0 && options->limit < all)
+        all = options->limit;
     progress_init(&progress, options->progress, options->quiet, all, NULL);
-    enum err err = recipient_walk_open(tour->store, list->id, 0, &walk, error);
+    enum err err = recipient_walk_open(tour->store, tour->list->id, 0, &walk, error);
     if (err != ERR_NONE)
         return err;
     while (err == ERR_NONE && (options->limit == 0 || meant < options->limit) &&
            recipient_walk_next(walk, &row)) {
-        bool covered = false;
         survey->recipients++;
         if (!is_meant(tour->chooser, &row, crew->workers[0].now_ms)) {
             survey->left_out++;
             continue;
         }
         meant++;
-        err = suppression_covers(tour->store, row.address, &covered, error);
-        if (err != ERR_NONE)
-            continue;
-        if (batch == NULL) {
-            batch = crew_idle_batch(crew);
-            batch->first_ordinal = survey->recipients;
-        }
-        if (!batch_add(batch, &row, covered))
-            err = error_set(error, ERR_MEMORY,
-                            "cannot check: the campaign: out of memory");
-        if (batch->n == SURVEY_BATCH_ROWS) {
-            crew_post(crew, batch);
-            batch = NULL;
-        }
+        err = hand_out_row(crew, tour, &row, survey->recipients, error);
         progress_show_work(&progress, "rendered", meant, meant, all);
     }
-    if (batch != NULL)
-        crew_post(crew, batch);
+    if (crew->batch != NULL)
+        crew_post(crew);
     progress_clear(&progress);
     enum err walk_err = recipient_walk_close(walk, err == ERR_NONE ? error : NULL);
     return err != ERR_NONE ? err : walk_err;
@@ -180,8 +190,7 @@ static enum err compare_bodies(const struct crew *crew, struct store *store,
     enum err err = ERR_NONE;
     for (size_t i = 0; i < crew->n && err == ERR_NONE; i++) {
         if (!body_log_append(&all, &crew->workers[i].bodies))
-            err = error_set(error, ERR_MEMORY,
-                            "cannot check: the campaign: out of memory");
+            err = no_memory(error);
     }
     if (err == ERR_NONE)
         err = survey_note_bodies(survey, &all, store, list_id, error);
@@ -223,8 +232,7 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
     CHECK(crew.n <= WORKERS_MAX);
     crew.workers = calloc(crew.n, sizeof(*crew.workers));
     if (crew.workers == NULL)
-        return error_set(error, ERR_MEMORY,
-                         "cannot check: the campaign: out of memory");
+        return no_memory(error);
     list_init(&crew.idle);
     mailbox_init(&crew.done, crew.n * (SURVEY_BATCHES + 1), NULL, NULL);
     enum err err = crew_start(&crew, content,
@@ -232,8 +240,7 @@ enum err survey_run(struct store *store, const struct recipient_list *list,
     if (err == ERR_NONE && options->limit > 0 && content->where != NULL) {
         tour.chooser = composer_new(content);
         if (tour.chooser == NULL)
-            err = error_set(error, ERR_MEMORY,
-                            "cannot check: the campaign: out of memory");
+            err = no_memory(error);
     }
     if (err == ERR_NONE)
         err = hand_out(&crew, &tour, survey, error);
