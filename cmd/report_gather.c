@@ -9,11 +9,10 @@ enum err report_gather(struct store *store, const struct campaign *campaign,
     enum err err = summary_read(store, campaign, &report->summary, error);
     if (err == ERR_NONE)
         err = report_domains(store, campaign->id, REPORT_DOMAINS_MAX, arena,
-                             &report->domains, &report->domain_count,
-                             &report->domain_total, error);
+                             &report->domains, error);
     if (err == ERR_NONE)
         err = report_replies(store, campaign->id, REPORT_REPLIES_MAX, arena,
-                             &report->replies, &report->reply_count, error);
+                             &report->replies, error);
     return err;
 }
 

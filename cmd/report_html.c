@@ -130,14 +130,14 @@ static void write_head(const struct report *report, FILE *to)
 
 static void write_replies(const struct report *report, FILE *to)
 {
-    if (report->reply_count == 0)
+    if (report->replies.n == 0)
         return;
     (void)fputs("<h2>What servers said</h2>\n<div class=\"wide\"><table>\n<tr>"
                 "<th class=\"n\">count</th><th>state</th><th class=\"n\">code</th>"
                 "<th>status</th><th>answer</th><th>such as</th></tr>\n",
                 to);
-    for (size_t i = 0; i < report->reply_count && i < REPLIES_SHOWN; i++) {
-        const struct reply_report *reply = &report->replies[i];
+    for (size_t i = 0; i < report->replies.n && i < REPLIES_SHOWN; i++) {
+        const struct reply_report *reply = &report->replies.p[i];
         char code[FORMAT_COUNT_BYTES];
         (void)fputs("<tr>", to);
         put_number(to, reply->count);
@@ -159,23 +159,22 @@ static void write_domains(const struct report *report, FILE *to)
                 "<th class=\"n\">deferred</th><th class=\"n\">failed</th>"
                 "<th class=\"n\">in doubt</th><th class=\"n\">rate/s</th></tr>\n",
                 to);
-    for (; shown < report->domain_count && shown < DOMAINS_SHOWN; shown++) {
-        const struct domain_report *domain = &report->domains[shown];
+    for (; shown < report->domains.n && shown < DOMAINS_SHOWN; shown++) {
+        const struct domain_report *domain = &report->domains.p[shown];
         const uint64_t *by_state = domain->counts.by_state;
         (void)fputs("<tr>", to);
         put_cell(to, domain->domain);
         put_number(to, domain->counts.audience);
         put_number(to, by_state[DELIVERY_DELIVERED]);
         put_number(to, by_state[DELIVERY_DEFERRED]);
-        put_number(to, by_state[DELIVERY_FAILED] + by_state[DELIVERY_EXPIRED] +
-                           by_state[DELIVERY_INVALID]);
+        put_number(to, delivery_counts_failed(&domain->counts));
         put_number(to, by_state[DELIVERY_IN_DOUBT]);
         (void)fprintf(to, "<td class=\"n\">%.1f</td></tr>\n", domain_rate(domain));
     }
     (void)fputs("</table></div>\n", to);
-    if (report->domain_total > shown)
+    if (report->domains.total > shown)
         (void)fprintf(to, "<p class=\"muted\">and %llu more</p>\n",
-                      (unsigned long long)(report->domain_total - shown));
+                      (unsigned long long)(report->domains.total - shown));
 }
 
 void report_write_html(const struct report *report, FILE *to)

@@ -17,12 +17,8 @@
 
 struct report {
     struct summary summary;
-    struct domain_report *domains;
-    size_t domain_count;
-    /* Of the campaign, listed in `domains` or not. */
-    uint64_t domain_total;
-    struct reply_report *replies;
-    size_t reply_count;
+    struct domain_reports domains;
+    struct reply_reports replies;
     int64_t made_ms;
 };
 

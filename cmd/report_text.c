@@ -34,12 +34,12 @@ void report_write_json(const struct report *report, FILE *to)
 {
     json_t *object = json_object(), *domains = json_array(), *replies = json_array();
     summary_to_json(&report->summary, object);
-    for (size_t i = 0; i < report->domain_count; i++)
-        json_array_append_new(domains, domain_json(&report->domains[i]));
-    for (size_t i = 0; i < report->reply_count; i++)
-        json_array_append_new(replies, reply_json(&report->replies[i]));
+    for (size_t i = 0; i < report->domains.n; i++)
+        json_array_append_new(domains, domain_json(&report->domains.p[i]));
+    for (size_t i = 0; i < report->replies.n; i++)
+        json_array_append_new(replies, reply_json(&report->replies.p[i]));
     json_object_set_new(object, "domains", domains);
-    json_object_set_new(object, "domains_total", json_out_u64(report->domain_total));
+    json_object_set_new(object, "domains_total", json_out_u64(report->domains.total));
     json_object_set_new(object, "replies", replies);
     json_out_document(to, object);
 }
@@ -52,13 +52,13 @@ static void write_replies(const struct report *report, FILE *to)
                                                   {"answer", false},
                                                   {"such as", false}};
     struct table table;
-    if (report->reply_count == 0)
+    if (report->replies.n == 0)
         return;
     (void)fputs("\nwhat servers said\n", to);
     table_init(&table, to, columns, 5);
     table.indent = "  ";
-    for (size_t i = 0; i < report->reply_count && i < REPLIES_SHOWN; i++) {
-        const struct reply_report *reply = &report->replies[i];
+    for (size_t i = 0; i < report->replies.n && i < REPLIES_SHOWN; i++) {
+        const struct reply_report *reply = &report->replies.p[i];
         struct buf answer;
         char number[FORMAT_GROUPED_BYTES], code[FORMAT_COUNT_BYTES];
         buf_init(&answer, 200);
@@ -75,14 +75,9 @@ static void write_replies(const struct report *report, FILE *to)
         buf_fini(&answer);
     }
     table_fini(&table);
-    if (report->reply_count > REPLIES_SHOWN)
+    if (report->replies.n > REPLIES_SHOWN)
         (void)fprintf(to, "  and %zu more kinds of answers\n",
-                      report->reply_count - REPLIES_SHOWN);
-}
-
-static uint64_t domain_open(const struct domain_report *domain)
-{
-    return domain->counts.audience - summary_done(&domain->counts);
+                      report->replies.n - REPLIES_SHOWN);
 }
 
 static void write_domains(const struct report *report, FILE *to)
@@ -92,31 +87,30 @@ static void write_domains(const struct report *report, FILE *to)
         {"in doubt", true}, {"open", true},     {"rate/s", true}};
     struct table table;
     size_t shown = 0;
-    if (report->domain_count == 0)
+    if (report->domains.n == 0)
         return;
     (void)fputs("\ndomains\n", to);
     table_init(&table, to, columns, 7);
     table.indent = "  ";
-    for (; shown < report->domain_count && shown < DOMAINS_SHOWN; shown++) {
-        const struct domain_report *domain = &report->domains[shown];
+    for (; shown < report->domains.n && shown < DOMAINS_SHOWN; shown++) {
+        const struct domain_report *domain = &report->domains.p[shown];
         char text[FORMAT_GROUPED_BYTES];
         const uint64_t *by_state = domain->counts.by_state;
         table_cell(&table, domain->domain);
         table_cell(&table, format_grouped(domain->counts.audience, text));
         table_cell(&table, format_grouped(by_state[DELIVERY_DELIVERED], text));
-        table_cell(&table, format_grouped(by_state[DELIVERY_FAILED] +
-                                              by_state[DELIVERY_EXPIRED] +
-                                              by_state[DELIVERY_INVALID],
-                                          text));
+        table_cell(&table,
+                   format_grouped(delivery_counts_failed(&domain->counts), text));
         table_cell(&table, format_grouped(by_state[DELIVERY_IN_DOUBT], text));
-        table_cell(&table, format_grouped(domain_open(domain), text));
+        table_cell(&table,
+                   format_grouped(delivery_counts_unfinished(&domain->counts), text));
         int n = snprintf(text, sizeof text, "%.1f", domain_rate(domain));
         table_cell(&table, str_slice(text, (size_t)n));
     }
     table_fini(&table);
-    if (report->domain_total > shown)
+    if (report->domains.total > shown)
         (void)fprintf(to, "  and %llu more domains\n",
-                      (unsigned long long)(report->domain_total - shown));
+                      (unsigned long long)(report->domains.total - shown));
 }
 
 /* What a person may want to do next. */

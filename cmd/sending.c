@@ -152,19 +152,12 @@ static enum campaign_state state_after(enum run_end end)
 
 static uint64_t not_reached(const struct delivery_counts *counts)
 {
-    return counts->by_state[DELIVERY_FAILED] + counts->by_state[DELIVERY_EXPIRED] +
-           counts->by_state[DELIVERY_INVALID] + counts->by_state[DELIVERY_CANCELLED];
-}
-
-static uint64_t unfinished(const struct delivery_counts *counts)
-{
-    return counts->by_state[DELIVERY_PENDING] + counts->by_state[DELIVERY_CLAIMED] +
-           counts->by_state[DELIVERY_ARMED] + counts->by_state[DELIVERY_DEFERRED];
+    return delivery_counts_failed(counts) + counts->by_state[DELIVERY_CANCELLED];
 }
 
 static int exit_code_of_counts(const struct delivery_counts *counts)
 {
-    if (unfinished(counts) > 0)
+    if (delivery_counts_unfinished(counts) > 0)
         return EXIT_WORK_LEFT;
     if (counts->by_state[DELIVERY_IN_DOUBT] > 0)
         return EXIT_SOME_IN_DOUBT;
@@ -194,9 +187,10 @@ static void print_summary(const struct campaign *campaign, enum campaign_state s
     if (seconds > 0 && last->delivered > 0)
         (void)printf(" (%.0f/s)", (double)last->delivered / seconds);
     (void)putchar('\n');
-    if (unfinished(counts) > 0 && state != CAMPAIGN_CANCELLED)
-        (void)printf("%llu are left: broadside resume %.*s\n",
-                     (unsigned long long)unfinished(counts), STR_ARG(campaign->name));
+    uint64_t left = delivery_counts_unfinished(counts);
+    if (left > 0 && state != CAMPAIGN_CANCELLED)
+        (void)printf("%llu are left: broadside resume %.*s\n", (unsigned long long)left,
+                     STR_ARG(campaign->name));
     if (counts->by_state[DELIVERY_IN_DOUBT] > 0)
         (void)printf("%llu are in doubt: broadside resolve %.*s --list\n",
                      (unsigned long long)counts->by_state[DELIVERY_IN_DOUBT],
@@ -232,7 +226,7 @@ static void begin_watch(struct watch *watch, const struct delivery_counts *count
                         const struct sending_values *values, bool quiet)
 {
     const struct progress_before before = {
-        .done = counts->audience - unfinished(counts),
+        .done = counts->audience - delivery_counts_unfinished(counts),
         .delivered = counts->by_state[DELIVERY_DELIVERED],
         .deferred = counts->by_state[DELIVERY_DEFERRED],
         .failed = not_reached(counts),

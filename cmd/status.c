@@ -59,9 +59,8 @@ static void writer_add(struct status_writer *writer, const struct summary *summa
         json_array_append_new(writer->array, status_json(summary));
         return;
     }
-    uint64_t failed = by_state[DELIVERY_FAILED] + by_state[DELIVERY_EXPIRED] +
-                      by_state[DELIVERY_INVALID];
-    uint64_t open = summary->counts.audience - summary_done(&summary->counts);
+    uint64_t failed = delivery_counts_failed(&summary->counts);
+    uint64_t open = delivery_counts_unfinished(&summary->counts);
     int n = snprintf(texts[6], sizeof texts[6], "%.1f", summary->rate_per_s);
     const struct str cells[STATUS_COLUMNS] = {
         summary->campaign.name,

@@ -6,16 +6,13 @@
 static enum err last_attempt(struct store *store, int64_t campaign_id, int64_t *last_ms,
                              struct error *error)
 {
-    struct domain_report *domains;
+    struct domain_reports domains;
     struct arena arena;
-    uint64_t total;
-    size_t count;
     arena_init(&arena, FORMAT_MEMORY_MAX);
-    enum err err =
-        report_domains(store, campaign_id, 0, &arena, &domains, &count, &total, error);
-    for (size_t i = 0; err == ERR_NONE && i < count; i++)
-        if (domains[i].last_ms > *last_ms)
-            *last_ms = domains[i].last_ms;
+    enum err err = report_domains(store, campaign_id, 0, &arena, &domains, error);
+    for (size_t i = 0; err == ERR_NONE && i < domains.n; i++)
+        if (domains.p[i].last_ms > *last_ms)
+            *last_ms = domains.p[i].last_ms;
     arena_fini(&arena);
     return err;
 }
@@ -70,14 +67,6 @@ void summary_to_json(const struct summary *summary, json_t *object)
     json_object_set_new(object, "finished_at", json_out_time(campaign->finished_ms));
     json_object_set_new(object, "elapsed_s", json_out_rounded(summary->elapsed_s));
     json_object_set_new(object, "rate_per_s", json_out_rounded(summary->rate_per_s));
-}
-
-uint64_t summary_done(const struct delivery_counts *counts)
-{
-    uint64_t open =
-        counts->by_state[DELIVERY_PENDING] + counts->by_state[DELIVERY_CLAIMED] +
-        counts->by_state[DELIVERY_ARMED] + counts->by_state[DELIVERY_DEFERRED];
-    return counts->audience - open;
 }
 
 static void print_line(FILE *to, const char *label, struct str value)

@@ -35,7 +35,4 @@ void summary_to_json(const struct summary *summary, json_t *object);
 /* The same as text, one labelled line each, and the states that are not zero. */
 void summary_print(const struct summary *summary, FILE *to);
 
-/* Deliveries that are in a terminal state. */
-uint64_t summary_done(const struct delivery_counts *counts);
-
 #endif

@@ -133,26 +133,25 @@ static int compare_groups(struct group *a, struct group *b)
 }
 
 static enum err take_groups(struct grouping *grouping, size_t max,
-                            struct reply_report **replies, size_t *count)
+                            struct reply_reports *replies)
 {
     HASH_SORT(grouping->groups, compare_groups);
     size_t n = HASH_COUNT(grouping->groups);
     n = n < max ? n : max;
-    *replies = arena_calloc(grouping->arena, n + 1, sizeof **replies);
-    if (*replies == NULL)
+    replies->p = arena_calloc(grouping->arena, n + 1, sizeof *replies->p);
+    if (replies->p == NULL)
         return ERR_MEMORY;
-    for (struct group *group = grouping->groups; group != NULL && *count < n;
+    for (struct group *group = grouping->groups; group != NULL && replies->n < n;
          group = group->hh.next)
-        (*replies)[(*count)++] = group->report;
+        replies->p[replies->n++] = group->report;
     return ERR_NONE;
 }
 
 enum err report_replies(struct store *store, int64_t campaign_id, size_t max,
-                        struct arena *arena, struct reply_report **replies,
-                        size_t *count, struct error *error)
+                        struct arena *arena, struct reply_reports *replies,
+                        struct error *error)
 {
-    *count = 0;
-    *replies = NULL;
+    *replies = (struct reply_reports){.p = NULL};
     struct grouping grouping = {.arena = arena};
     sqlite3_stmt *rows;
     enum err err = db_query(store, &rows, error,
@@ -172,7 +171,7 @@ enum err report_replies(struct store *store, int64_t campaign_id, size_t max,
         err = db_fail(store, error, "report");
     sqlite3_finalize(rows);
     if (err == ERR_NONE)
-        err = take_groups(&grouping, max, replies, count);
+        err = take_groups(&grouping, max, replies);
     if (err == ERR_MEMORY)
         (void)error_set(error, err, "report: its rows: out of memory");
     HASH_CLEAR(hh, grouping.groups);

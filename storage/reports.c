@@ -23,6 +23,23 @@ enum delivery_state delivery_state_of(struct str word)
     return DELIVERY_STATE_COUNT;
 }
 
+uint64_t delivery_counts_unfinished(const struct delivery_counts *counts)
+{
+    return counts->by_state[DELIVERY_PENDING] + counts->by_state[DELIVERY_CLAIMED] +
+           counts->by_state[DELIVERY_ARMED] + counts->by_state[DELIVERY_DEFERRED];
+}
+
+uint64_t delivery_counts_failed(const struct delivery_counts *counts)
+{
+    return counts->by_state[DELIVERY_FAILED] + counts->by_state[DELIVERY_EXPIRED] +
+           counts->by_state[DELIVERY_INVALID];
+}
+
+static enum err no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
+}
+
 struct id_range {
     int64_t first, last;
 };
@@ -126,7 +143,7 @@ static enum err count_lane(struct store *store, sqlite3_stmt *rows, sqlite3_stmt
 {
     *report = (struct domain_report){.domain = db_copy(lane, 0, arena)};
     if (str_is_null(report->domain))
-        return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
+        return no_memory(error);
     (void)sqlite3_bind_int64(rows, 1, sqlite3_column_int64(lane, 1));
     (void)sqlite3_bind_int64(rows, 2, sqlite3_column_int64(lane, 2));
     int rc;
@@ -143,9 +160,10 @@ static enum err count_lane(struct store *store, sqlite3_stmt *rows, sqlite3_stmt
     return rc == SQLITE_DONE ? ERR_NONE : db_fail(store, error, "report");
 }
 
+/* Up to `max` of them. */
 static enum err count_lanes(struct store *store, sqlite3_stmt *lanes, size_t max,
-                            struct arena *arena, struct domain_report *domains,
-                            size_t *count, struct error *error)
+                            struct arena *arena, struct domain_reports *domains,
+                            struct error *error)
 {
     sqlite3_stmt *rows;
     /* Attempts are numbered in the order of time. */
@@ -158,8 +176,9 @@ static enum err count_lanes(struct store *store, sqlite3_stmt *lanes, size_t max
                               "  WHERE id BETWEEN ? AND ? GROUP BY state)",
                               error);
     int rc = SQLITE_DONE;
-    while (err == ERR_NONE && *count < max && (rc = sqlite3_step(lanes)) == SQLITE_ROW)
-        err = count_lane(store, rows, lanes, arena, &domains[(*count)++], error);
+    while (err == ERR_NONE && domains->n < max &&
+           (rc = sqlite3_step(lanes)) == SQLITE_ROW)
+        err = count_lane(store, rows, lanes, arena, &domains->p[domains->n++], error);
     if (err == ERR_NONE && rc != SQLITE_DONE && rc != SQLITE_ROW)
         err = db_fail(store, error, "report");
     sqlite3_finalize(rows);
@@ -167,23 +186,23 @@ static enum err count_lanes(struct store *store, sqlite3_stmt *lanes, size_t max
 }
 
 enum err report_domains(struct store *store, int64_t campaign_id, size_t max,
-                        struct arena *arena, struct domain_report **domains,
-                        size_t *count, uint64_t *total, struct error *error)
+                        struct arena *arena, struct domain_reports *domains,
+                        struct error *error)
 {
-    *count = 0;
-    int64_t lanes_total = 0;
-    enum err err = db_integer(store, &lanes_total, 0, error,
+    *domains = (struct domain_reports){.p = NULL};
+    int64_t total = 0;
+    enum err err = db_integer(store, &total, 0, error,
                               "SELECT lane_last - lane_first + 1 FROM campaign"
                               " WHERE id = ?",
                               "i", campaign_id);
     if (err != ERR_NONE)
         return err;
-    *total = (uint64_t)lanes_total;
-    if (max == 0 || max > *total)
-        max = (size_t)*total;
-    *domains = arena_calloc(arena, max + 1, sizeof **domains);
-    if (*domains == NULL)
-        return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
+    domains->total = (uint64_t)total;
+    if (max == 0 || max > domains->total)
+        max = (size_t)domains->total;
+    domains->p = arena_calloc(arena, max + 1, sizeof *domains->p);
+    if (domains->p == NULL)
+        return no_memory(error);
     sqlite3_stmt *lanes;
     err = db_query(store, &lanes, error,
                    "SELECT domain.name, first, last FROM campaign"
@@ -193,7 +212,7 @@ enum err report_domains(struct store *store, int64_t campaign_id, size_t max,
                    "i", campaign_id);
     if (err != ERR_NONE)
         return err;
-    err = count_lanes(store, lanes, max, arena, *domains, count, error);
+    err = count_lanes(store, lanes, max, arena, domains, error);
     sqlite3_finalize(lanes);
     return err;
 }
@@ -217,7 +236,7 @@ enum err delivery_walk_open(struct store *store, int64_t campaign_id,
         return err;
     struct delivery_walk *made = calloc(1, sizeof *made);
     if (made == NULL)
-        return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
+        return no_memory(error);
     made->store = store;
     made->rc = SQLITE_ROW;
     struct str word =

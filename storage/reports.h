@@ -46,6 +46,10 @@ struct delivery_counts {
     uint64_t by_state[DELIVERY_STATE_COUNT];
 };
 
+/* In no terminal state. */
+uint64_t delivery_counts_unfinished(const struct delivery_counts *counts);
+/* What a table for people calls failed: those that expired or are invalid as well. */
+uint64_t delivery_counts_failed(const struct delivery_counts *counts);
 MUST_CHECK enum err report_counts(struct store *store, int64_t campaign_id,
                                   struct delivery_counts *counts, struct error *error);
 /* Attempts that were charged, of all deliveries. */
@@ -58,11 +62,17 @@ struct domain_report {
     /* First and last attempt, 0 if none: the rate is delivered / (last - first). */
     int64_t first_ms, last_ms;
 };
+struct domain_reports {
+    struct domain_report *p;
+    size_t n;
+    /* Of the campaign, listed here or not. */
+    uint64_t total;
+};
 /* The domains with most recipients first, at most `max` of them (0: all), an array in
- * `arena`; *total is how many the campaign has. */
+ * `arena`. */
 MUST_CHECK enum err report_domains(struct store *store, int64_t campaign_id, size_t max,
-                                   struct arena *arena, struct domain_report **domains,
-                                   size_t *count, uint64_t *total, struct error *error);
+                                   struct arena *arena, struct domain_reports *domains,
+                                   struct error *error);
 
 /* The last answers, grouped by what they say once their digits and addresses are set
  * aside. Delivered ones are grouped by code alone. */
@@ -73,10 +83,14 @@ struct reply_report {
     uint64_t count;
     struct str example;
 };
-/* Most frequent first, at most `max`. */
+struct reply_reports {
+    struct reply_report *p;
+    size_t n;
+};
+/* Most frequent first, at most `max`, an array in `arena`. */
 MUST_CHECK enum err report_replies(struct store *store, int64_t campaign_id, size_t max,
-                                   struct arena *arena, struct reply_report **replies,
-                                   size_t *count, struct error *error);
+                                   struct arena *arena, struct reply_reports *replies,
+                                   struct error *error);
 
 /* A delivery with its last attempt, if it had one. */
 struct delivery_row {

@@ -27,11 +27,8 @@ static void report_fill(struct report *report, struct domain_report *domain)
     domain->counts.by_state[DELIVERY_FAILED] = 3;
     domain->counts.by_state[DELIVERY_IN_DOUBT] = 1;
     *report = (struct report){
-        .domains = domain,
-        .domain_count = 1,
-        .domain_total = 1,
-        .replies = (struct reply_report *)(uintptr_t)replies,
-        .reply_count = 2,
+        .domains = {domain, 1, 1},
+        .replies = {(struct reply_report *)(uintptr_t)replies, 2},
         .made_ms = 1767225600000,
     };
     struct campaign *campaign = &report->summary.campaign;

@@ -56,25 +56,24 @@ static void reports__counts_domains_and_attempts(void **state)
     assert_int_equal(counts.by_state[DELIVERY_PENDING], 13);
     assert_int_equal(counts.by_state[DELIVERY_FAILED], 2);
     assert_int_equal(counts.by_state[DELIVERY_IN_DOUBT], 1);
-    uint64_t attempts, total;
+    uint64_t attempts;
     assert_err_none(f,
                     report_attempts(f->store, desk->campaign.id, &attempts, &f->error));
     assert_int_equal(attempts, 6);
-    struct domain_report *domains;
-    size_t count;
+    struct domain_reports domains;
     assert_err_none(f, report_domains(f->store, desk->campaign.id, 0, &f->arena,
-                                      &domains, &count, &total, &f->error));
-    assert_int_equal(count, 2);
-    assert_int_equal(total, 2);
-    assert_true(str_equal(domains[0].domain, STR("d0.example")));
-    assert_int_equal(domains[0].counts.audience, 10);
-    assert_int_equal(domains[0].counts.by_state[DELIVERY_DELIVERED], 1);
-    assert_int_equal(domains[0].first_ms, 1000);
-    assert_int_equal(domains[0].last_ms, 7000);
-    assert_int_equal(domains[1].first_ms + domains[1].last_ms, 0);
+                                      &domains, &f->error));
+    assert_int_equal(domains.n, 2);
+    assert_int_equal(domains.total, 2);
+    assert_true(str_equal(domains.p[0].domain, STR("d0.example")));
+    assert_int_equal(domains.p[0].counts.audience, 10);
+    assert_int_equal(domains.p[0].counts.by_state[DELIVERY_DELIVERED], 1);
+    assert_int_equal(domains.p[0].first_ms, 1000);
+    assert_int_equal(domains.p[0].last_ms, 7000);
+    assert_int_equal(domains.p[1].first_ms + domains.p[1].last_ms, 0);
     assert_err_none(f, report_domains(f->store, desk->campaign.id, 1, &f->arena,
-                                      &domains, &count, &total, &f->error));
-    assert_int_equal(count, 1);
+                                      &domains, &f->error));
+    assert_int_equal(domains.n, 1);
     desk_shut(f, desk, CAMPAIGN_PAUSED);
     free(desk);
 }
@@ -84,20 +83,19 @@ static void reports__replies_are_grouped(void **state)
     struct fixture *f = *state;
     struct desk *desk = desk_launch(f, 2, 9);
     work(f, desk);
-    struct reply_report *replies;
-    size_t count;
+    struct reply_reports replies;
     assert_err_none(f, report_replies(f->store, desk->campaign.id, 10, &f->arena,
-                                      &replies, &count, &f->error));
-    assert_int_equal(count, 5);
-    assert_int_equal(replies[0].count, 2);
-    assert_int_equal(replies[0].state, DELIVERY_FAILED);
-    assert_int_equal(replies[0].code, 550);
-    assert_true(str_equal(replies[0].enhanced, STR("5.1.1")));
-    assert_true(str_equal(replies[0].text, STR("<u0@d0.example>: no such user 17")));
-    assert_true(str_equal(replies[0].example, STR("u0@d0.example")));
+                                      &replies, &f->error));
+    assert_int_equal(replies.n, 5);
+    assert_int_equal(replies.p[0].count, 2);
+    assert_int_equal(replies.p[0].state, DELIVERY_FAILED);
+    assert_int_equal(replies.p[0].code, 550);
+    assert_true(str_equal(replies.p[0].enhanced, STR("5.1.1")));
+    assert_true(str_equal(replies.p[0].text, STR("<u0@d0.example>: no such user 17")));
+    assert_true(str_equal(replies.p[0].example, STR("u0@d0.example")));
     assert_err_none(f, report_replies(f->store, desk->campaign.id, 2, &f->arena,
-                                      &replies, &count, &f->error));
-    assert_int_equal(count, 2);
+                                      &replies, &f->error));
+    assert_int_equal(replies.n, 2);
     desk_shut(f, desk, CAMPAIGN_PAUSED);
     free(desk);
 }
