@@ -61,6 +61,17 @@ static bool is_q_plain(char c)
            c == '-' || c == '/';
 }
 
+/* An octet as '=' or '%' and two digits. */
+static struct str hex_escape(char sign, char c, char to[3])
+{
+    static const char digits[] = "0123456789ABCDEF";
+    unsigned char byte = (unsigned char)c;
+    to[0] = sign;
+    to[1] = digits[byte >> 4];
+    to[2] = digits[byte & 15];
+    return str_slice(to, 3);
+}
+
 static size_t q_length(char c)
 {
     return is_q_plain(c) || c == ' ' ? 1 : 3;
@@ -118,15 +129,13 @@ static size_t encoded_cut(struct str s, size_t n)
 
 static void encoded_word_q(struct header_writer *writer, struct str s)
 {
-    static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        char hex[3] = {'=', digits[c >> 4], digits[c & 15]};
-        if (c == ' ')
+        char hex[3];
+        if (s.p[i] == ' ')
             header_glue(writer, STR("_"));
         else
             header_glue(writer, is_q_plain(s.p[i]) ? str_slice(s.p + i, 1)
-                                                   : str_slice(hex, sizeof hex));
+                                                   : hex_escape('=', s.p[i], hex));
     }
 }
 
@@ -277,7 +286,6 @@ const char *header_structured_check(struct str value)
 
 static void percent_token(struct header_writer *writer, struct str token)
 {
-    static const char digits[] = "0123456789ABCDEF";
     size_t length = percent_length(token);
     if (writer->column + 1 + length > HEADER_FOLD && !writer->is_fresh)
         header_fold(writer);
@@ -287,9 +295,8 @@ static void percent_token(struct header_writer *writer, struct str token)
         return;
     }
     for (size_t i = 0; i < token.n; i++) {
-        unsigned char c = (unsigned char)token.p[i];
-        char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
-        header_glue(writer, needs_percent(token, i) ? str_slice(hex, sizeof hex)
+        char hex[3];
+        header_glue(writer, needs_percent(token, i) ? hex_escape('%', token.p[i], hex)
                                                     : str_slice(token.p + i, 1));
     }
 }
@@ -351,19 +358,11 @@ static struct str quote(struct str s, char *to)
     return str_slice(to, n);
 }
 
-static bool is_printable_ascii(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < ' ' || s.p[i] > '~')
-            return false;
-    return true;
-}
-
 void header_phrase(struct header_writer *writer, struct str name)
 {
     char quoted[2 * QUOTED_MAX + 2];
     name = str_trim(name);
-    if (has_mark(name) || name.n > QUOTED_MAX || !is_printable_ascii(name))
+    if (has_mark(name) || name.n > QUOTED_MAX || !str_is_printable_ascii(name))
         header_encoded(writer, name);
     else if (phrase_is_atoms(name))
         header_text(writer, name, QUOTED_MAX);
@@ -381,15 +380,14 @@ static bool is_attribute_char(char c)
 /* s as an extended value has it; `to` may be NULL. Returns its length. */
 static size_t extended_text(struct str s, char *to)
 {
-    static const char digits[] = "0123456789ABCDEF";
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
-        bool is_plain = is_attribute_char(s.p[i]);
+        char hex[3];
+        struct str octet = is_attribute_char(s.p[i]) ? str_slice(s.p + i, 1)
+                                                     : hex_escape('%', s.p[i], hex);
         if (to != NULL)
-            memcpy(to + n, is_plain ? s.p + i : hex, is_plain ? 1 : sizeof hex);
-        n += is_plain ? 1 : sizeof hex;
+            memcpy(to + n, octet.p, octet.n);
+        n += octet.n;
     }
     return n;
 }
@@ -434,7 +432,7 @@ void header_parameter(struct header_writer *writer, struct str attribute,
 {
     char quoted[2 * QUOTED_MAX + 2];
     header_glue(writer, STR(";"));
-    if (is_printable_ascii(value) && value.n <= QUOTED_MAX - attribute.n) {
+    if (str_is_printable_ascii(value) && value.n <= QUOTED_MAX - attribute.n) {
         struct str text = quote(value, quoted);
         if (writer->column + attribute.n + text.n + 2 > HEADER_FOLD)
             header_fold(writer);

@@ -131,10 +131,8 @@ static bool content_type_is_valid(struct str s)
     struct str rest = str_from(s, type + 1);
     size_t subtype = token_bytes(rest);
     rest = str_from(rest, subtype);
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < ' ' || s.p[i] > '~')
-            return false;
-    return subtype > 0 && s.n <= 500 && (rest.n == 0 || rest.p[0] == ';');
+    return subtype > 0 && s.n <= 500 && (rest.n == 0 || rest.p[0] == ';') &&
+           str_is_printable_ascii(s);
 }
 
 /* A message or a multipart may not be sent in base64 (RFC 2046 section 5.2.1), so one
