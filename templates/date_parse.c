@@ -62,6 +62,46 @@ static void take_year_after(struct words *words, size_t at, struct found *found)
     words_use(words, at, at + 1);
 }
 
+/* A day or a year before the month; true: it was a day. */
+static bool take_before_month(struct words *words, size_t month, struct found *found)
+{
+    size_t at = month;
+    while (at > 0 && (is_sign(words, at - 1, '-') || is_sign(words, at - 1, '.') ||
+                      is_letters(words, at - 1, "of")))
+        at--;
+    if (at > 0 && is_ordinal(words, at - 1))
+        at--;
+    if (at == 0 || !is_number(words, at - 1))
+        return false;
+    bool is_day =
+        words->p[at - 1].text.n <= 2 && (at < 2 || !is_sign(words, at - 2, '\''));
+    if (is_day)
+        found->day = number_at(words, at - 1);
+    else
+        found_set_year(found, words, at - 1, false);
+    words_use(words, at - 1, month + 1);
+    return is_day;
+}
+
+/* A day and a year behind it. */
+static void take_after_month(struct words *words, size_t month, struct found *found)
+{
+    size_t at = month + 1;
+    while (is_sign(words, at, '.') || is_sign(words, at, '-') ||
+           is_sign(words, at, '/') || is_sign(words, at, ','))
+        at++;
+    bool has_day = is_number(words, at) && words->p[at].text.n <= 2;
+    if (has_day) {
+        found->day = number_at(words, at++);
+        if (is_ordinal(words, at))
+            at++;
+    } else if (found->has_year) {
+        return;
+    }
+    words_use(words, month, at);
+    take_year_after(words, at, found);
+}
+
 /* "14 March 2016", "March 14th, 2016", "March 2016", "2016 March". */
 static bool take_named_month(struct words *words, struct found *found)
 {
@@ -71,39 +111,10 @@ static bool take_named_month(struct words *words, struct found *found)
     if (i == words->n)
         return false;
     found->month = month_at(words, i);
-    size_t before = i, after = i + 1;
-    while (before > 0 &&
-           (is_sign(words, before - 1, '-') || is_sign(words, before - 1, '.') ||
-            is_letters(words, before - 1, "of")))
-        before--;
-    if (before > 0 && is_ordinal(words, before - 1))
-        before--;
-    if (before > 0 && is_number(words, before - 1)) {
-        bool is_day = words->p[before - 1].text.n <= 2 &&
-                      (before < 2 || !is_sign(words, before - 2, '\''));
-        if (is_day)
-            found->day = number_at(words, before - 1);
-        else
-            found_set_year(found, words, before - 1, false);
-        words_use(words, before - 1, after);
-        if (is_day) {
-            take_year_after(words, after, found);
-            return true;
-        }
-    }
-    while (is_sign(words, after, '.') || is_sign(words, after, '-') ||
-           is_sign(words, after, '/') || is_sign(words, after, ','))
-        after++;
-    if (is_number(words, after) && words->p[after].text.n <= 2) {
-        found->day = number_at(words, after++);
-        if (is_ordinal(words, after))
-            after++;
-        words_use(words, i, after);
-        take_year_after(words, after, found);
-    } else if (!found->has_year) {
-        words_use(words, i, after);
-        take_year_after(words, after, found);
-    }
+    if (take_before_month(words, i, found))
+        take_year_after(words, i + 1, found);
+    else
+        take_after_month(words, i, found);
     return true;
 }
 

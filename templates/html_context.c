@@ -63,6 +63,18 @@ static void value_feed(struct html_context *context, char c)
         context->url = HTML_URL_SCHEME;
 }
 
+static void tag_open_feed(struct html_context *context, char c)
+{
+    name_start(context);
+    /* An end tag's name is no raw text's: it starts with the slash. */
+    if (ascii_is_letter(c) || c == '/' || c == '?' || c == '!') {
+        name_add(context, c);
+        context->state = HTML_TAG_NAME;
+    } else if (c != '<') {
+        context->state = HTML_TEXT;
+    }
+}
+
 static void tag_name_end(struct html_context *context, char c)
 {
     if (name_is_raw_text(context)) {
@@ -73,6 +85,14 @@ static void tag_name_end(struct html_context *context, char c)
         tag_end(context);
     else
         context->state = HTML_TAG;
+}
+
+static void tag_name_feed(struct html_context *context, char c)
+{
+    if (ascii_is_space(c) || c == '>' || (c == '/' && context->name_bytes > 0))
+        tag_name_end(context, c);
+    else
+        name_add(context, c);
 }
 
 static void tag_feed(struct html_context *context, char c)
@@ -114,6 +134,32 @@ static void before_value_feed(struct html_context *context, char c)
     }
 }
 
+static void after_name_feed(struct html_context *context, char c)
+{
+    if (c == '=')
+        context->state = HTML_BEFORE_VALUE;
+    else if (!ascii_is_space(c))
+        tag_feed(context, c);
+}
+
+static void quoted_value_feed(struct html_context *context, char c, char quote)
+{
+    if (c == quote)
+        value_end(context, HTML_TAG);
+    else
+        value_feed(context, c);
+}
+
+static void bare_value_feed(struct html_context *context, char c)
+{
+    if (c == '>')
+        tag_end(context);
+    else if (ascii_is_space(c))
+        value_end(context, HTML_TAG);
+    else
+        value_feed(context, c);
+}
+
 /* One byte of text whose meaning does not depend on what follows it. */
 static void feed(struct html_context *context, char c)
 {
@@ -122,54 +168,15 @@ static void feed(struct html_context *context, char c)
         if (c == '<')
             context->state = HTML_TAG_OPEN;
         break;
-    case HTML_TAG_OPEN:
-        name_start(context);
-        if (ascii_is_letter(c)) {
-            name_add(context, c);
-            context->state = HTML_TAG_NAME;
-        } else if (c == '/' || c == '?' || c == '!') {
-            /* The end tag's name is no raw text's: it starts with the slash. */
-            name_add(context, c);
-            context->state = HTML_TAG_NAME;
-        } else if (c != '<') {
-            context->state = HTML_TEXT;
-        }
-        break;
-    case HTML_TAG_NAME:
-        if (ascii_is_space(c) || c == '>' || (c == '/' && context->name_bytes > 0))
-            tag_name_end(context, c);
-        else
-            name_add(context, c);
-        break;
+    case HTML_TAG_OPEN: tag_open_feed(context, c); break;
+    case HTML_TAG_NAME: tag_name_feed(context, c); break;
     case HTML_TAG: tag_feed(context, c); break;
     case HTML_ATTRIBUTE_NAME: attribute_name_feed(context, c); break;
-    case HTML_AFTER_NAME:
-        if (c == '=')
-            context->state = HTML_BEFORE_VALUE;
-        else if (!ascii_is_space(c))
-            tag_feed(context, c);
-        break;
+    case HTML_AFTER_NAME: after_name_feed(context, c); break;
     case HTML_BEFORE_VALUE: before_value_feed(context, c); break;
-    case HTML_VALUE_DOUBLE:
-        if (c == '"')
-            value_end(context, HTML_TAG);
-        else
-            value_feed(context, c);
-        break;
-    case HTML_VALUE_SINGLE:
-        if (c == '\'')
-            value_end(context, HTML_TAG);
-        else
-            value_feed(context, c);
-        break;
-    case HTML_VALUE_BARE:
-        if (c == '>')
-            tag_end(context);
-        else if (ascii_is_space(c))
-            value_end(context, HTML_TAG);
-        else
-            value_feed(context, c);
-        break;
+    case HTML_VALUE_DOUBLE: quoted_value_feed(context, c, '"'); break;
+    case HTML_VALUE_SINGLE: quoted_value_feed(context, c, '\''); break;
+    case HTML_VALUE_BARE: bare_value_feed(context, c); break;
     case HTML_COMMENT:
     case HTML_RAW_TEXT: break;
     }

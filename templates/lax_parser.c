@@ -248,8 +248,46 @@ static size_t word_length(struct str markup, size_t at, bool with_dash)
     return n;
 }
 
-/* One filter's text: its name is the first word, each ":" or "," begins an argument
- * that may have a name. */
+/* Behind ":" or ",": a value that may have a name (STR_NULL: it has none). Steps over
+ * what there is of it; false: there is no value. */
+static bool next_argument(struct str text, size_t *at, struct str *key,
+                          struct str *value)
+{
+    *key = STR_NULL;
+    skip_space(text, at);
+    size_t word = word_length(text, *at, false), after = *at + word;
+    skip_space(text, &after);
+    if (word > 0 && after < text.n && text.p[after] == ':') {
+        *key = str_slice(text.p + *at, word);
+        *at = after + 1;
+        skip_space(text, at);
+    }
+    size_t from = *at;
+    if (lax_fragment(text, at, value) && value->p == text.p + from)
+        return true;
+    *at = from;
+    return false;
+}
+
+static bool add_argument(struct compiler *compiler, struct str value,
+                         struct row *arguments)
+{
+    struct expression *argument = row_add(compiler, arguments, sizeof *argument);
+    return argument != NULL && lax_expression(compiler, value, false, argument);
+}
+
+static bool add_keyword(struct compiler *compiler, struct str key, struct str value,
+                        struct row *keywords)
+{
+    struct keyword *keyword = row_add(compiler, keywords, sizeof *keyword);
+    if (keyword == NULL)
+        return false;
+    keyword->name = key;
+    keyword->value = lax_expression_new(compiler, value, false);
+    return keyword->value != NULL;
+}
+
+/* One filter's text: its name is the first word, each ":" or "," begins an argument. */
 static bool lax_filter(struct compiler *compiler, struct str text,
                        struct output *output, struct row *calls)
 {
@@ -260,7 +298,7 @@ static bool lax_filter(struct compiler *compiler, struct str text,
     size_t n = word_length(text, at, false);
     if (n == 0)
         return true;
-    struct str name = str_slice(text.p + at, n);
+    struct str name = str_slice(text.p + at, n), key, value;
     for (at = 0; at < text.n;) {
         if (text.p[at] != ':' && text.p[at] != ',') {
             size_t quoted = quoted_length(text, at);
@@ -268,34 +306,12 @@ static bool lax_filter(struct compiler *compiler, struct str text,
             continue;
         }
         at++;
-        skip_space(text, &at);
-        struct str key = STR_NULL, value;
-        size_t word = word_length(text, at, false), after = at + word;
-        skip_space(text, &after);
-        if (word > 0 && after < text.n && text.p[after] == ':') {
-            key = str_slice(text.p + at, word);
-            at = after + 1;
-            skip_space(text, &at);
-        }
-        size_t from = at;
-        if (!lax_fragment(text, &at, &value) || value.p != text.p + from) {
-            at = from;
+        if (!next_argument(text, &at, &key, &value))
             continue;
-        }
-        if (str_is_null(key)) {
-            struct expression *argument =
-                row_add(compiler, &arguments, sizeof *argument);
-            if (argument == NULL || !lax_expression(compiler, value, false, argument))
-                return false;
-        } else {
-            struct keyword *keyword = row_add(compiler, &keywords, sizeof *keyword);
-            if (keyword == NULL)
-                return false;
-            keyword->name = key;
-            keyword->value = lax_expression_new(compiler, value, false);
-            if (keyword->value == NULL)
-                return false;
-        }
+        bool ok = str_is_null(key) ? add_argument(compiler, value, &arguments)
+                                   : add_keyword(compiler, key, value, &keywords);
+        if (!ok)
+            return false;
     }
     return add_filter(compiler, output, calls, name, &arguments, &keywords);
 }

@@ -94,13 +94,30 @@ static const char *text_of(const struct case_text *texts, size_t count, uint32_t
     return NULL;
 }
 
-/* One of the tables; false: it says nothing of this character. */
-static bool change(const struct case_range *ranges, size_t range_count,
-                   const struct case_text *texts, size_t text_count, uint32_t code,
-                   char *p, size_t *bytes)
+#define COUNT_OF(array) (sizeof array / sizeof *array)
+
+/* How characters are changed: by a distance, or to a text. */
+struct case_table {
+    const struct case_range *ranges;
+    size_t range_count;
+    const struct case_text *texts;
+    size_t text_count;
+};
+
+static const struct case_table lower = {lower_ranges, COUNT_OF(lower_ranges),
+                                        lower_texts, COUNT_OF(lower_texts)},
+                               upper = {upper_ranges, COUNT_OF(upper_ranges),
+                                        upper_texts, COUNT_OF(upper_texts)},
+                               title = {title_ranges, COUNT_OF(title_ranges),
+                                        title_texts, COUNT_OF(title_texts)};
+
+/* False: the table says nothing of this character. */
+static bool change(const struct case_table *table, uint32_t code, char *p,
+                   size_t *bytes)
 {
-    const struct case_range *range = range_of(ranges, range_count, code);
-    const char *text = range == NULL ? text_of(texts, text_count, code) : NULL;
+    const struct case_range *range = range_of(table->ranges, table->range_count, code);
+    const char *text =
+        range == NULL ? text_of(table->texts, table->text_count, code) : NULL;
     if (range != NULL) {
         *bytes = utf8_set(p, (uint32_t)((int32_t)code + range->distance));
     } else if (text != NULL) {
@@ -109,10 +126,6 @@ static bool change(const struct case_range *ranges, size_t range_count,
     }
     return range != NULL || text != NULL;
 }
-
-#define TABLES(name)                                                                   \
-    name##_ranges, sizeof name##_ranges / sizeof *name##_ranges, name##_texts,         \
-        sizeof name##_texts / sizeof *name##_texts
 
 static size_t change_ascii(uint32_t code, enum letter_case letter_case, char *p)
 {
@@ -130,10 +143,10 @@ size_t unicode_case(uint32_t code, enum letter_case letter_case, char *p)
     if (code < 0x80)
         return change_ascii(code, letter_case, p);
     if (letter_case == CASE_LOWER) {
-        if (change(TABLES(lower), code, p, &bytes))
+        if (change(&lower, code, p, &bytes))
             return bytes;
-    } else if ((letter_case == CASE_TITLE && change(TABLES(title), code, p, &bytes)) ||
-               change(TABLES(upper), code, p, &bytes)) {
+    } else if ((letter_case == CASE_TITLE && change(&title, code, p, &bytes)) ||
+               change(&upper, code, p, &bytes)) {
         return bytes;
     }
     return utf8_set(p, code);
