@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/send/retry.h"
 
 #include <stdio.h>
 
@@ -246,8 +247,7 @@ static unsigned relay_pause_ms(const struct relay *relay)
     bool is_working = relay_works(relay);
     unsigned first_ms = is_working ? RELAY_PAUSE_FULL_MS : 1000;
     unsigned most_ms = 1000 * (is_working ? RELAY_PAUSE_FULL_S : RELAY_PAUSE_MAX_S);
-    unsigned pause_ms = relay->failures < 6 ? first_ms << relay->failures : most_ms;
-    return pause_ms < most_ms ? pause_ms : most_ms;
+    return retry_doubled(first_ms, relay->failures, most_ms);
 }
 
 /* One connection more was refused than it has been seen to take. */
@@ -314,7 +314,7 @@ static bool relay_may_say_limit(const struct relay *relay, uint64_t now_ns)
 /* Whether others get through makes no difference: they will meet it as well. */
 static unsigned relay_limit_pause_ms(const struct relay *relay)
 {
-    unsigned pause_s = relay->failures < 6 ? 1u << relay->failures : RELAY_PAUSE_MAX_S;
+    unsigned pause_s = retry_doubled(1, relay->failures, RELAY_PAUSE_MAX_S);
     unsigned percent = relay->run->settings->timeout_percent;
     return pause_s * (percent > 0 ? 10 * percent : 1000);
 }

@@ -35,3 +35,10 @@ int64_t retry_at(const struct retry_settings *settings, uint32_t attempts,
         return -1;
     return at_ms;
 }
+
+unsigned retry_doubled(unsigned first, unsigned before, unsigned most)
+{
+    for (; before > 0 && first < most; before--)
+        first *= 2;
+    return first < most ? first : most;
+}

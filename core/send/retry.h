@@ -1,5 +1,5 @@
 /*
- * retry.h - when a deferred delivery is tried again
+ * retry.h - when a deferred delivery, or a host in trouble, is tried again
  *
  * Thread:  any (pure).
  * Time:    wall milliseconds.
@@ -22,5 +22,9 @@ int64_t retry_at(const struct retry_settings *settings, uint32_t attempts,
                  int64_t now_ms, int64_t first_armed_ms, int64_t delivery_id);
 /* No pause is longer. */
 int64_t retry_longest_ms(const struct retry_settings *settings);
+
+/* Of a host, not of a delivery: first, 2 * first, 4 * first .. most, in any unit, by
+ * how many pauses in a row there were before this one. */
+unsigned retry_doubled(unsigned first, unsigned before, unsigned most);
 
 #endif

@@ -96,11 +96,7 @@ static void worker_act_on_scope(struct worker *worker, struct flight *flight,
         outcome->state == OUTCOME_DELIVERED || outcome->state == OUTCOME_UNSENT ||
         destination->state == DESTINATION_PAUSED)
         return;
-    unsigned pause_s =
-        destination->pauses < 9 ? 1u << destination->pauses : WORKER_PAUSE_MAX_S;
-    if (pause_s > WORKER_PAUSE_MAX_S)
-        pause_s = WORKER_PAUSE_MAX_S;
-    destination->pauses++;
+    unsigned pause_s = retry_doubled(1, destination->pauses++, WORKER_PAUSE_MAX_S);
     worker->has_jobs_to_return = true;
     schedule_pause(&worker->schedule, destination, worker->now_ns + pause_s * NS_PER_S);
 }

@@ -40,12 +40,22 @@ static void retry__beyond_give_up_it_expires(void **state)
     assert_true(retry_at(&settings, 1, late_ms, 0, 1) > 0);
 }
 
+static void retry__a_host_is_left_alone_twice_as_long_up_to_the_most(void **state)
+{
+    (void)state;
+    assert_int_equal(retry_doubled(100, 0, 4000), 100);
+    assert_int_equal(retry_doubled(100, 5, 4000), 3200);
+    assert_int_equal(retry_doubled(100, 6, 4000), 4000);
+    assert_int_equal(retry_doubled(1, 1000, 300), 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retry__pauses_grow_by_the_factor_up_to_the_longest),
         cmocka_unit_test(retry__same_delivery_and_attempt_give_the_same_time),
         cmocka_unit_test(retry__beyond_give_up_it_expires),
+        cmocka_unit_test(retry__a_host_is_left_alone_twice_as_long_up_to_the_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
