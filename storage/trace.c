@@ -33,7 +33,7 @@ static void step_of_row(sqlite3_stmt *row, struct arena *arena, struct trace_ste
                                 .host = db_copy(row, 9, arena),
                                 .peer = db_copy(row, 10, arena),
                                 .tls = db_copy(row, 11, arena)};
-    /* Resolving may lead back to pending, which is no delivery_state of its own. */
+    /* A damaged word; the delivery's own state would be an error. */
     if (step->state == DELIVERY_STATE_COUNT)
         step->state = DELIVERY_PENDING;
 }

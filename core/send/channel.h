@@ -64,14 +64,14 @@ struct channel {
     struct list flights;
     /* The kernel's buffer is full. */
     bool is_write_blocked, is_started;
-    /* It has been ready once; it was told to let go of a message, which may end it. */
+    /* It has been ready once; it was told to let go of a message, which may end it; the
+     * message that may be why it ends has been found (flight.is_suspect). */
     bool was_ready, has_withdrawn, has_suspect;
     /* Messages given to it, and those that the server has answered for. */
     unsigned submitted, completed;
     /* Messages on it now. */
     unsigned in_flight;
-    /* When it was opened; since when it has had no message, the last time something
-     * happened on it. */
+    /* When it was opened; the last time something came or was given to it. */
     uint64_t opened_ns, active_ns;
     struct carried carried[CHANNEL_CARRIED_MAX];
     size_t carried_count;

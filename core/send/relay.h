@@ -1,7 +1,7 @@
 /*
  * relay.h - one relay as a worker sees it: is it up, and may it have a connection more
  *
- * The breaker: a failure closes it for 1, 2, 4 .. 60 s; while failures go on, one
+ * The breaker: a failure opens it for 1, 2, 4 .. 60 s; while failures go on, one
  * connection at a time is tried. The share: a relay's cap is for the whole run; a
  * worker has its part of it for certain and may borrow what the others do not want.
  *

@@ -50,7 +50,7 @@ struct sink_entry {
     char rcpt[120];
     uint64_t at_ns;
     unsigned connection;
-    /* Connections that carried this recipient's domain at that time. */
+    /* Of the content. */
     size_t bytes;
 };
 
