@@ -242,14 +242,13 @@ static enum err obey_now(struct store *store, struct campaign *campaign,
     enum campaign_state state =
         command == RUN_CANCEL ? CAMPAIGN_CANCELLED : CAMPAIGN_PAUSED;
     struct recovery recovery;
-    err = recovery_open(&recovery, store, campaign->id, error);
+    err = recovery_init(&recovery, store, campaign->id, error);
     if (err == ERR_NONE)
         err = recovery_settle(&recovery, false, error);
     if (err == ERR_NONE && command == RUN_CANCEL)
         err = recovery_cancel_rest(&recovery, error);
     if (err == ERR_NONE)
         err = recovery_set_state(&recovery, state, error);
-    recovery_close(&recovery);
     campaign->state = state;
     return db_end(store, err, error);
 }

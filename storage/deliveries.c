@@ -1,5 +1,26 @@
 #include "storage/deliveries.h"
 
+enum err deliveries_range(struct store *store, int64_t campaign_id,
+                          struct delivery_range *range, struct error *error)
+{
+    *range = (struct delivery_range){0, -1};
+    sqlite3_stmt *row;
+    enum err err = db_query(store, &row, error,
+                            "SELECT delivery_first, delivery_last FROM campaign"
+                            " WHERE id = ?",
+                            "i", campaign_id);
+    if (err != ERR_NONE)
+        return err;
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_ROW)
+        *range = (struct delivery_range){sqlite3_column_int64(row, 0),
+                                         sqlite3_column_int64(row, 1)};
+    else if (rc != SQLITE_DONE)
+        err = db_fail(store, error, "find deliveries");
+    sqlite3_finalize(row);
+    return err;
+}
+
 enum err deliveries_lane(struct store *store, int64_t campaign_id, struct str domain,
                          struct lane_range *lane, struct error *error)
 {

@@ -1,5 +1,5 @@
 /*
- * deliveries.h - finding one delivery of a campaign
+ * deliveries.h - where a campaign's deliveries lie, and finding one of them
  *
  * Thread:  the store's.
  * Errors:  the store's.
@@ -9,6 +9,15 @@
 #define BROADSIDE_STORAGE_DELIVERIES_H
 
 #include "storage/database.h"
+
+/* A campaign's deliveries follow each other; `last` is before `first` if there are
+ * none. */
+struct delivery_range {
+    int64_t first, last;
+};
+
+MUST_CHECK enum err deliveries_range(struct store *store, int64_t campaign_id,
+                                     struct delivery_range *range, struct error *error);
 
 /* id 0: the campaign has nobody at that domain. */
 struct lane_range {

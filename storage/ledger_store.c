@@ -102,7 +102,7 @@ static enum err take_over(struct ledger_store *ledger,
     if (err == ERR_NONE && !options->take_over)
         err = run_owner_check_machine(&ledger->owner, error);
     if (err == ERR_NONE)
-        err = recovery_open(&recovery, ledger->store, ledger->campaign_id, error);
+        err = recovery_init(&recovery, ledger->store, ledger->campaign_id, error);
     if (err == ERR_NONE)
         err = recovery_settle(&recovery, options->retry_in_doubt, error);
     if (err == ERR_NONE && options->wait_max_ms > 0)
@@ -121,7 +121,6 @@ static enum err take_over(struct ledger_store *ledger,
                      " finished_ms = 0, started_ms ="
                      " CASE started_ms WHEN 0 THEN ? ELSE started_ms END WHERE id = ?",
                      "ii", clock_wall_ms(), ledger->campaign_id);
-    recovery_close(&recovery);
     return err;
 }
 
@@ -172,7 +171,7 @@ static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
     uint64_t unfinished = 0;
     enum err err = run_owner_check(&ledger->owner, error);
     if (err == ERR_NONE)
-        err = recovery_open(&recovery, ledger->store, ledger->campaign_id, error);
+        err = recovery_init(&recovery, ledger->store, ledger->campaign_id, error);
     if (err != ERR_NONE)
         return err;
     err = recovery_settle(&recovery, false, error);
@@ -186,7 +185,6 @@ static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
                         ledger->name, (unsigned long long)unfinished);
     if (err == ERR_NONE)
         err = recovery_set_state(&recovery, state, error);
-    recovery_close(&recovery);
     return err;
 }
 

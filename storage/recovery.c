@@ -3,25 +3,14 @@
 #include "core/base/clock.h"
 #include "storage/run_owner.h"
 
-enum err recovery_open(struct recovery *recovery, struct store *store,
+enum err recovery_init(struct recovery *recovery, struct store *store,
                        int64_t campaign_id, struct error *error)
 {
     *recovery = (struct recovery){.store = store, .campaign_id = campaign_id};
-    enum err err = db_integer(store, &recovery->first, 0, error,
-                              "SELECT delivery_first FROM campaign WHERE id = ?", "i",
-                              campaign_id);
-    if (err == ERR_NONE)
-        err = db_integer(store, &recovery->last, -1, error,
-                         "SELECT delivery_last FROM campaign WHERE id = ?", "i",
-                         campaign_id);
+    enum err err = deliveries_range(store, campaign_id, &recovery->deliveries, error);
     return err != ERR_NONE
                ? err
                : report_counts(store, campaign_id, &recovery->counts, error);
-}
-
-void recovery_close(struct recovery *recovery)
-{
-    *recovery = (struct recovery){0};
 }
 
 /* A statement over the campaign's deliveries, with up to two more parameters. */
@@ -30,7 +19,7 @@ static enum err over_all(struct recovery *recovery, const char *sql, int64_t thi
 {
     sqlite3_stmt *statement;
     enum err err = db_query(recovery->store, &statement, error, sql, "ii",
-                            recovery->first, recovery->last);
+                            recovery->deliveries.first, recovery->deliveries.last);
     if (err != ERR_NONE)
         return err;
     if (sqlite3_bind_parameter_count(statement) > 2)
@@ -194,7 +183,5 @@ enum err recovery_set_state(struct recovery *recovery, enum campaign_state state
 
 uint64_t recovery_unfinished(const struct recovery *recovery)
 {
-    const uint64_t *by_state = recovery->counts.by_state;
-    return by_state[DELIVERY_PENDING] + by_state[DELIVERY_CLAIMED] +
-           by_state[DELIVERY_ARMED] + by_state[DELIVERY_DEFERRED];
+    return delivery_counts_unfinished(&recovery->counts);
 }

@@ -4,7 +4,7 @@
  * For whoever holds the campaign's lock, inside a transaction: after a crash, at the
  * end of a run, for a cancel from another terminal.
  *
- * Keeps:   the store, until recovery_close.
+ * Keeps:   the store.
  * Thread:  the store's.
  * Errors:  the store's.
  * Cost:    O(deliveries of the campaign), a scan.
@@ -13,21 +13,21 @@
 #define BROADSIDE_STORAGE_RECOVERY_H
 
 #include "storage/campaigns.h"
-#include "storage/database.h"
+#include "storage/deliveries.h"
 #include "storage/reports.h"
 
 struct recovery {
     struct store *store;
-    int64_t campaign_id, first, last;
-    /* As of recovery_open, then of recovery_settle. */
+    int64_t campaign_id;
+    struct delivery_range deliveries;
+    /* As of recovery_init, then of recovery_settle. */
     struct delivery_counts counts;
     /* Deliveries that had been armed, after recovery_settle. */
     uint64_t armed;
 };
 
-MUST_CHECK enum err recovery_open(struct recovery *recovery, struct store *store,
+MUST_CHECK enum err recovery_init(struct recovery *recovery, struct store *store,
                                   int64_t campaign_id, struct error *error);
-void recovery_close(struct recovery *recovery);
 /* claimed -> pending; armed -> in_doubt, or deferred and due at once. */
 MUST_CHECK enum err recovery_settle(struct recovery *recovery, bool retry_in_doubt,
                                     struct error *error);

@@ -1,6 +1,7 @@
 #include "storage/reports.h"
 
 #include "storage/database.h"
+#include "storage/deliveries.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,23 +39,6 @@ uint64_t delivery_counts_failed(const struct delivery_counts *counts)
 static enum err no_memory(struct error *error)
 {
     return error_set(error, ERR_MEMORY, "report: its rows: out of memory");
-}
-
-struct id_range {
-    int64_t first, last;
-};
-
-static enum err deliveries_of(struct store *store, int64_t campaign_id,
-                              struct id_range *range, struct error *error)
-{
-    enum err err = db_integer(store, &range->first, 0, error,
-                              "SELECT delivery_first FROM campaign WHERE id = ?", "i",
-                              campaign_id);
-    return err != ERR_NONE
-               ? err
-               : db_integer(store, &range->last, -1, error,
-                            "SELECT delivery_last FROM campaign WHERE id = ?", "i",
-                            campaign_id);
 }
 
 /* ---- counts -------------------------------------------------------------------- */
@@ -102,9 +86,9 @@ enum err report_counts(struct store *store, int64_t campaign_id,
 {
     *counts = (struct delivery_counts){0};
     struct state_run run = {.counts = counts};
-    struct id_range range;
+    struct delivery_range range;
     int64_t none;
-    enum err err = deliveries_of(store, campaign_id, &range, error);
+    enum err err = deliveries_range(store, campaign_id, &range, error);
     if (err != ERR_NONE)
         return err;
     if (sqlite3_create_function_v2(store->db, "count_state", 1,
@@ -123,9 +107,9 @@ enum err report_counts(struct store *store, int64_t campaign_id,
 enum err report_attempts(struct store *store, int64_t campaign_id, uint64_t *attempts,
                          struct error *error)
 {
-    struct id_range range;
+    struct delivery_range range;
     int64_t sum = 0;
-    enum err err = deliveries_of(store, campaign_id, &range, error);
+    enum err err = deliveries_range(store, campaign_id, &range, error);
     if (err == ERR_NONE)
         err = db_integer(store, &sum, 0, error,
                          "SELECT sum(attempts) FROM delivery WHERE id BETWEEN ? AND ?",
@@ -230,8 +214,8 @@ enum err delivery_walk_open(struct store *store, int64_t campaign_id,
                             struct error *error)
 {
     *walk = NULL;
-    struct id_range range;
-    enum err err = deliveries_of(store, campaign_id, &range, error);
+    struct delivery_range range;
+    enum err err = deliveries_range(store, campaign_id, &range, error);
     if (err != ERR_NONE)
         return err;
     struct delivery_walk *made = calloc(1, sizeof *made);
