@@ -91,8 +91,7 @@ static inline struct str db_text(sqlite3_stmt *statement, int column)
 static inline struct str db_copy(sqlite3_stmt *statement, int column,
                                  struct arena *arena)
 {
-    struct str s = db_text(statement, column);
-    return arena_copy(arena, s.p != NULL ? s : STR(""));
+    return arena_copy(arena, str_or_empty(db_text(statement, column)));
 }
 
 static inline int db_bind_text(sqlite3_stmt *statement, int index, struct str s)

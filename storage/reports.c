@@ -244,8 +244,7 @@ enum err delivery_walk_open(struct store *store, int64_t campaign_id,
 
 static struct str text_or_empty(sqlite3_stmt *row, int column)
 {
-    struct str s = db_text(row, column);
-    return s.p != NULL ? s : STR("");
+    return str_or_empty(db_text(row, column));
 }
 
 bool delivery_walk_next(struct delivery_walk *walk, struct delivery_row *row)

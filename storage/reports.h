@@ -13,7 +13,6 @@
 #define BROADSIDE_STORAGE_REPORTS_H
 
 #include "core/base/arena.h"
-#include "core/smtp/outcome.h"
 #include "storage/campaigns.h"
 
 /* State words as they are stored, printed and documented; the order of contract.md. */

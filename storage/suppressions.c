@@ -62,11 +62,6 @@ static enum err parse_key(struct str input, char to[SUPPRESSION_KEY_MAX],
                      STR_ARG(input), why);
 }
 
-static struct str or_empty(struct str s)
-{
-    return s.p != NULL ? s : STR("");
-}
-
 enum err suppression_add(struct store *store, const struct suppression *suppression,
                          bool *added, struct error *error)
 {
@@ -78,10 +73,10 @@ enum err suppression_add(struct store *store, const struct suppression *suppress
     err = db_run(store, error,
                  "INSERT OR IGNORE INTO suppression(address, cause, source, campaign,"
                  " at_ms, note) VALUES(?, ?, ?, ?, ?, ?)",
-                 "ssssis", key, or_empty(suppression->cause),
-                 or_empty(suppression->source), or_empty(suppression->campaign),
+                 "ssssis", key, str_or_empty(suppression->cause),
+                 str_or_empty(suppression->source), str_or_empty(suppression->campaign),
                  suppression->at_ms != 0 ? suppression->at_ms : clock_wall_ms(),
-                 or_empty(suppression->note));
+                 str_or_empty(suppression->note));
     *added = err == ERR_NONE && sqlite3_changes(store->db) > 0;
     return err;
 }

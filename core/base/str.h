@@ -43,6 +43,12 @@ static inline bool str_is_null(struct str s)
     return s.p == NULL;
 }
 
+/* What is absent counts as empty. */
+static inline struct str str_or_empty(struct str s)
+{
+    return str_is_null(s) ? STR("") : s;
+}
+
 static inline bool str_equal(struct str a, struct str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
