@@ -115,18 +115,13 @@ static struct str enhanced_text(const uint16_t enhanced[3], char to[ENHANCED_TEX
     return str_slice(to, n);
 }
 
-static struct str not_null(struct str s)
-{
-    return s.p != NULL ? s : STR("");
-}
-
 static enum err add_attempt(struct ledger_store *ledger,
                             const struct attempt_record *record, int64_t *id)
 {
     const struct outcome *outcome = &record->outcome;
-    int64_t peer;
-    enum err err = peer_numbers_get(&ledger->peers, record->host, record->peer,
-                                    record->tls, &peer, &ledger->error);
+    struct peer peer = {record->host, record->peer, record->tls};
+    int64_t number;
+    enum err err = peer_numbers_get(&ledger->peers, peer, &number, &ledger->error);
     if (err != ERR_NONE)
         return ledger_abandon(ledger, err);
     sqlite3_stmt *add = ledger->statements[LEDGER_ADD_ATTEMPT];
@@ -139,9 +134,9 @@ static enum err add_attempt(struct ledger_store *ledger,
     (void)sqlite3_bind_int64(add, 6, outcome->code);
     (void)db_bind_text(add, 7, enhanced_text(outcome->enhanced, enhanced));
     (void)db_bind_text(add, 8, str_of(outcome->class_word));
-    (void)db_bind_text(add, 9, str_head(not_null(outcome->text), OUTCOME_TEXT_MAX));
-    (void)sqlite3_bind_int64(add, 10, peer);
-    (void)db_bind_text(add, 11, not_null(outcome->remote_id));
+    (void)db_bind_text(add, 9, str_head(str_or_empty(outcome->text), OUTCOME_TEXT_MAX));
+    (void)sqlite3_bind_int64(add, 10, number);
+    (void)db_bind_text(add, 11, str_or_empty(outcome->remote_id));
     int rc = sqlite3_step(add);
     (void)sqlite3_reset(add);
     if (rc != SQLITE_DONE)

@@ -25,20 +25,20 @@ void peer_numbers_fini(struct peer_numbers *numbers)
     sqlite3_finalize(numbers->add);
 }
 
-static bool is_same(const struct peer_number *kept, struct str host, struct str address,
-                    struct str tls)
+static bool is_same(const struct peer_number *kept, const struct peer *peer)
 {
-    const char *text = kept->text;
-    return kept->host_n == host.n && kept->address_n == address.n &&
-           kept->n == host.n + address.n + tls.n && memcmp(text, host.p, host.n) == 0 &&
-           memcmp(text + host.n, address.p, address.n) == 0 &&
-           memcmp(text + host.n + address.n, tls.p, tls.n) == 0;
+    if (kept->host_n != peer->host.n || kept->address_n != peer->address.n ||
+        kept->n != peer->host.n + peer->address.n + peer->tls.n)
+        return false;
+    const char *address = kept->text + peer->host.n, *tls = address + peer->address.n;
+    return memcmp(kept->text, peer->host.p, peer->host.n) == 0 &&
+           memcmp(address, peer->address.p, peer->address.n) == 0 &&
+           memcmp(tls, peer->tls.p, peer->tls.n) == 0;
 }
 
-static void keep(struct peer_numbers *numbers, struct str host, struct str address,
-                 struct str tls, int64_t number)
+static void keep(struct peer_numbers *numbers, const struct peer *peer, int64_t number)
 {
-    size_t n = host.n + address.n + tls.n;
+    size_t n = peer->host.n + peer->address.n + peer->tls.n;
     if (n > PEER_TEXT_MAX)
         return;
     struct peer_number *kept = &numbers->kept[numbers->oldest];
@@ -48,63 +48,55 @@ static void keep(struct peer_numbers *numbers, struct str host, struct str addre
         numbers->oldest = (numbers->oldest + 1) % PEERS_KEPT;
     kept->number = number;
     kept->n = (uint16_t)n;
-    kept->host_n = (uint16_t)host.n;
-    kept->address_n = (uint16_t)address.n;
-    memcpy(kept->text, host.p, host.n);
-    memcpy(kept->text + host.n, address.p, address.n);
-    memcpy(kept->text + host.n + address.n, tls.p, tls.n);
+    kept->host_n = (uint16_t)peer->host.n;
+    kept->address_n = (uint16_t)peer->address.n;
+    memcpy(kept->text, peer->host.p, peer->host.n);
+    memcpy(kept->text + peer->host.n, peer->address.p, peer->address.n);
+    memcpy(kept->text + peer->host.n + peer->address.n, peer->tls.p, peer->tls.n);
 }
 
-static int step_with(sqlite3_stmt *statement, struct str host, struct str address,
-                     struct str tls)
+static int step_with(sqlite3_stmt *statement, const struct peer *peer)
 {
-    (void)db_bind_text(statement, 1, host);
-    (void)db_bind_text(statement, 2, address);
-    (void)db_bind_text(statement, 3, tls);
+    (void)db_bind_text(statement, 1, peer->host);
+    (void)db_bind_text(statement, 2, peer->address);
+    (void)db_bind_text(statement, 3, peer->tls);
     return sqlite3_step(statement);
 }
 
-static enum err look_up(struct peer_numbers *numbers, struct str host,
-                        struct str address, struct str tls, int64_t *number,
-                        struct error *error)
+static enum err look_up(struct peer_numbers *numbers, const struct peer *peer,
+                        int64_t *number, struct error *error)
 {
-    int rc = step_with(numbers->find, host, address, tls);
+    int rc = step_with(numbers->find, peer);
     if (rc == SQLITE_ROW)
         *number = sqlite3_column_int64(numbers->find, 0);
     (void)sqlite3_reset(numbers->find);
     if (rc == SQLITE_ROW)
         return ERR_NONE;
     if (rc == SQLITE_DONE) {
-        rc = step_with(numbers->add, host, address, tls);
+        rc = step_with(numbers->add, peer);
         (void)sqlite3_reset(numbers->add);
         *number = sqlite3_last_insert_rowid(numbers->store->db);
     }
     return rc == SQLITE_DONE ? ERR_NONE : db_fail(numbers->store, error, "note peer");
 }
 
-static struct str not_null(struct str s)
-{
-    return s.p != NULL ? s : STR("");
-}
-
-enum err peer_numbers_get(struct peer_numbers *numbers, struct str host,
-                          struct str address, struct str tls, int64_t *number,
-                          struct error *error)
+enum err peer_numbers_get(struct peer_numbers *numbers, struct peer peer,
+                          int64_t *number, struct error *error)
 {
     *number = 0;
-    if (host.n + address.n + tls.n == 0)
+    if (peer.host.n + peer.address.n + peer.tls.n == 0)
         return ERR_NONE;
-    host = not_null(host);
-    address = not_null(address);
-    tls = not_null(tls);
+    peer.host = str_or_empty(peer.host);
+    peer.address = str_or_empty(peer.address);
+    peer.tls = str_or_empty(peer.tls);
     for (size_t i = 0; i < numbers->count; i++) {
-        if (!is_same(&numbers->kept[i], host, address, tls))
+        if (!is_same(&numbers->kept[i], &peer))
             continue;
         *number = numbers->kept[i].number;
         return ERR_NONE;
     }
-    enum err err = look_up(numbers, host, address, tls, number, error);
+    enum err err = look_up(numbers, &peer, number, error);
     if (err == ERR_NONE)
-        keep(numbers, host, address, tls, *number);
+        keep(numbers, &peer, *number);
     return err;
 }

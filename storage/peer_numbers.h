@@ -15,6 +15,11 @@
 #define PEERS_KEPT    64
 #define PEER_TEXT_MAX 512
 
+/* Whom an attempt spoke to. */
+struct peer {
+    struct str host, address, tls;
+};
+
 struct peer_numbers {
     struct store *store;
     sqlite3_stmt *find, *add;
@@ -30,8 +35,7 @@ MUST_CHECK enum err peer_numbers_init(struct peer_numbers *numbers, struct store
                                       struct error *error);
 void peer_numbers_fini(struct peer_numbers *numbers);
 /* 0 if all three are empty. */
-MUST_CHECK enum err peer_numbers_get(struct peer_numbers *numbers, struct str host,
-                                     struct str address, struct str tls,
+MUST_CHECK enum err peer_numbers_get(struct peer_numbers *numbers, struct peer peer,
                                      int64_t *number, struct error *error);
 
 #endif
