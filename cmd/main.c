@@ -48,6 +48,12 @@ bool command_may_colour(void)
     return (no_color == NULL || no_color[0] == '\0') && isatty(STDERR_FILENO) == 1;
 }
 
+static int print_version(void)
+{
+    (void)printf("broadside " BROADSIDE_VERSION "\n");
+    return 0;
+}
+
 static void print_usage(FILE *to)
 {
     (void)fprintf(to, "broadside: bulk email campaigns from the command line\n\n"
@@ -247,7 +253,7 @@ static int run_command(const struct command *command, const char **args, size_t 
         return 0;
     }
     if (main_values->version)
-        return (void)printf("broadside " BROADSIDE_VERSION "\n"), 0;
+        return print_version();
     int exit_code = check_argument_count(command, count, error);
     if (exit_code != 0)
         return exit_code;
@@ -272,7 +278,7 @@ static int run_group(const char **args, size_t count, struct main_values *values
     if (options_parse(&set, 1, args + 1, count - 1, false, &words, &ignored) ==
         ERR_NONE) {
         if (values->version)
-            return (void)printf("broadside " BROADSIDE_VERSION "\n"), 0;
+            return print_version();
         if (values->help && words == 0 && print_group_help(stdout, args[0]))
             return 0;
     }
@@ -287,7 +293,7 @@ static int dispatch(const char **args, size_t count, struct error *error)
     if (options_parse(&set, 1, args, count, true, &count, error) != ERR_NONE)
         return err_exit_code(error->code);
     if (values.version)
-        return (void)printf("broadside " BROADSIDE_VERSION "\n"), 0;
+        return print_version();
     if (count == 0 && values.help)
         return print_usage(stdout), 0;
     if (count == 0)
