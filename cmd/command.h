@@ -8,7 +8,7 @@
  *
  * Owns:    nothing; all constant, except what an invocation points to.
  * Thread:  main.
- * Errors:  a command returns its exit code (contract.md); what it sets in *error is
+ * Errors:  a command returns its exit code (broadside.1); what it sets in *error is
  *          printed by main as the one line "broadside: ...".
  */
 #ifndef BROADSIDE_CMD_COMMAND_H

@@ -24,7 +24,7 @@
  *          ERR_NO_INPUT, ERR_PERMISSION, ERR_USAGE (options), the store's.
  * Limits:  IMPORT_FIELD_MAX, IMPORT_ROW_MAX, RECORD_COLUMNS_MAX; memory does not
  *          depend on the size of the file.
- * Source:  RFC 4180; design.md section 6 (any column is a field).
+ * Source:  RFC 4180.
  */
 #ifndef BROADSIDE_STORAGE_IMPORTER_H
 #define BROADSIDE_STORAGE_IMPORTER_H

@@ -7,7 +7,7 @@
  * claimed -> pending; armed -> in_doubt, or with retry_in_doubt due again at once.
  *
  * Owns:    the lock and its prepared statements.
- * Keeps:   the store, until ledger_close.
+ * Keeps:   the store, until ledger_store_close.
  * Thread:  the store's (ports.h: the ledger thread).
  * Errors:  ERR_LOCKED names process and host of the other run. Any error inside the
  *          port rolls the group back; ports.h says what the run does then.

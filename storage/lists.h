@@ -4,8 +4,8 @@
  * A list is a set of recipients, one per address, each with a value for any of the
  * list's columns. Lists are made and filled by importer.h.
  *
- * Owns:    a cursor owns its statement and the row it shows.
- * Keeps:   a cursor keeps the store until it is closed.
+ * Owns:    a walk owns its statement and the row it shows.
+ * Keeps:   a walk keeps the store until it is closed.
  * Thread:  the store's.
  * Errors:  ERR_NOT_FOUND if there is no such list or recipient, else the store's.
  * Cost:    list_find O(columns); recipient_find O(log n); a walk O(n), constant memory.

@@ -8,7 +8,7 @@
  * there is none if no row was rejected.
  *
  * Owns:    the open file.
- * Keeps:   the header and path given, until rejects_close.
+ * Keeps:   the header and path given, until rejects_fini.
  * Thread:  one at a time.
  * Errors:  ERR_OS, ERR_PERMISSION, ERR_STORAGE (disk full).
  */

@@ -15,7 +15,7 @@
 #include "core/base/arena.h"
 #include "storage/campaigns.h"
 
-/* State words as they are stored, printed and documented; the order of contract.md. */
+/* State words as they are stored, printed and documented, in the order of printing. */
 #define DELIVERY_STATE_LIST(X)                                                         \
     X(DELIVERY_PENDING, "pending")                                                     \
     X(DELIVERY_CLAIMED, "claimed")                                                     \

@@ -17,7 +17,7 @@
 #define MUST_CHECK               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
-/* name, words, exit code of contract.md ("sysexits" numbers), what to do where the
+/* name, words, exit code of broadside.1 ("sysexits" numbers), what to do where the
  * error itself does not say */
 #define ERR_LIST(X)                                                                    \
     X(ERR_NONE, "no error", 0, "nothing")                                              \
@@ -47,7 +47,7 @@ enum err {
 
 /* The words for an error, for a log; never NULL. */
 const char *err_words(enum err err);
-/* The exit code of contract.md that goes with an error. */
+/* The exit code of broadside.1 that goes with an error. */
 int err_exit_code(enum err err);
 /* What to do about it in general; never NULL. */
 const char *err_advice(enum err err);

@@ -9,7 +9,7 @@
  * Owns:    its threads and everything they use, from run_new to run_free.
  * Keeps:   the settings' strings and arrays, and the ports, until run_free.
  * Thread:  run_new, run_start, run_wait, run_free from one thread; run_drain,
- *          run_stop, run_progress from any (but not from a signal handler).
+ *          run_stop, run_progress_read from any (but not from a signal handler).
  * Time:    settings in milliseconds; progress in wall milliseconds.
  * Errors:  what this program could not do comes out of run_wait. What a server said
  *          is in the store, never here.
