@@ -157,19 +157,28 @@ static void add_end(struct converter *converter, struct str tag, struct str name
         converter_close(converter, tag);
 }
 
-static void add_filtered(struct converter *converter, struct str tag, struct str name,
-                         struct str filter)
+/* Liquid with a column in it. */
+static void add_around(struct converter *converter, struct str tag, struct str before,
+                       struct str name, struct str after)
 {
     size_t start = converter->liquid->n;
     if (!is_known_name(name)) {
         converter_keep(converter, tag, "no column can be called that");
         return;
     }
-    converter_add(converter, STR("{{ "));
+    converter_add(converter, before);
     add_name(converter, name);
-    converter_add(converter, filter);
-    converter_add(converter, STR(" }}"));
+    converter_add(converter, after);
     (void)converter_accept(converter, start, "", tag, "no column can be called that");
+}
+
+/* Liquid's `capitalize` is for a sentence, this is for names: word by word. */
+static void add_title(struct converter *converter, struct str tag, struct str name)
+{
+    add_around(converter, tag, STR("{% assign title_words = "), name,
+               STR(" | split: \" \" %}{% for title_word in title_words %}"
+                   "{{ title_word | capitalize }}"
+                   "{% unless forloop.last %}{{ \" \" }}{% endunless %}{% endfor %}"));
 }
 
 static void add_date(struct converter *converter, struct str tag, struct str format)
@@ -250,21 +259,21 @@ static void convert_tag(struct converter *converter, struct str tag)
     if (convert_block(converter, tag, inside))
         return;
     if (verb(inside, "UPPER", &rest))
-        add_filtered(converter, tag, rest, STR(" | upcase"));
+        add_around(converter, tag, STR("{{ "), rest, STR(" | upcase }}"));
     else if (verb(inside, "LOWER", &rest))
-        add_filtered(converter, tag, rest, STR(" | downcase"));
+        add_around(converter, tag, STR("{{ "), rest, STR(" | downcase }}"));
     else if (verb(inside, "TITLE", &rest))
-        add_filtered(converter, tag, rest, STR(" | capitalize"));
+        add_title(converter, tag, rest);
     else if (verb(inside, "HTML", &rest))
-        add_filtered(converter, tag, rest, STR(" | raw"));
+        add_around(converter, tag, STR("{{ "), rest, STR(" | raw }}"));
     else if (verb(inside, "URL", &rest))
-        add_filtered(converter, tag, rest, STR(" | url_encode"));
+        add_around(converter, tag, STR("{{ "), rest, STR(" | url_encode }}"));
     else if (verb(inside, "DATE", &rest))
         add_date(converter, tag, rest);
     else if (str_equal_nocase(inside, STR("CURRENT_YEAR")))
         add_date(converter, tag, STR("Y"));
     else if (is_known_name(inside) && !is_unknown_verb(inside))
-        add_filtered(converter, tag, inside, STR(""));
+        add_around(converter, tag, STR("{{ "), inside, STR(" }}"));
     else
         converter_keep(converter, tag, "has no counterpart");
 }

@@ -87,9 +87,12 @@ static void convert__mailchimp_tags(void **state)
          "{% comment %}*|LIST:COMPANY|*{% endcomment %}\n"
          "{% comment %}*|MC_PREVIEW_TEXT|*{% endcomment %}",
          "1:1 *|LIST:COMPANY|*;2:1 *|MC_PREVIEW_TEXT|*;"},
-        {"*|LIST:NAME|* *|TITLE:FNAME|* *|LOWER: LNAME|* *|URL:CITY|*",
-         "{{ list_name }} {{ first_name | capitalize }} {{ last_name | downcase }} "
-         "{{ city | url_encode }}",
+        {"*|LIST:NAME|* *|LOWER: LNAME|* *|URL:CITY|*",
+         "{{ list_name }} {{ last_name | downcase }} {{ city | url_encode }}", ""},
+        {"*|TITLE:FNAME|*",
+         "{% assign title_words = first_name | split: \" \" %}"
+         "{% for title_word in title_words %}{{ title_word | capitalize }}"
+         "{% unless forloop.last %}{{ \" \" }}{% endunless %}{% endfor %}",
          ""},
         {"*|DATE:l, F j, Y \\a\\t g:i 100%|*",
          "{{ \"now\" | date: \"%A, %B %-d, %Y at %-l:%M 100%%\" }}", ""},
