@@ -148,7 +148,7 @@ static bool ledger_all_idle(const struct ledger *ledger)
     for (unsigned i = 0; i < ledger->shared->workers; i++)
         if (!ledger->is_idle[i])
             return false;
-    return desk_is_empty(ledger->desk);
+    return true;
 }
 
 /* Nobody has anything to do, and yet there is something left. */
@@ -167,7 +167,7 @@ static enum err ledger_look_for_due(struct ledger *ledger, uint64_t unfinished)
         return ERR_NONE;
     }
     uint64_t now_ns = clock_mono_ns();
-    if (ledger->stuck_since_ns == 0)
+    if (ledger->stuck_since_ns == 0 || !desk_is_empty(ledger->desk))
         ledger->stuck_since_ns = now_ns;
     if (now_ns - ledger->stuck_since_ns > LEDGER_STUCK_NS) {
         struct error error;

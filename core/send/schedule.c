@@ -111,6 +111,8 @@ static void schedule_move(struct schedule *schedule, struct destination *d,
     }
     if (d->state == DESTINATION_PAUSED)
         heap_remove(&schedule->pause_wakes, &d->wake);
+    schedule->resting -= d->is_resting;
+    d->is_resting = false;
     bool left_ring = d->state == DESTINATION_RING;
     d->state = state;
     list_append(schedule_list(schedule, d, state), &d->link);
@@ -180,6 +182,8 @@ static void schedule_settle_dry(struct schedule *schedule, struct destination *d
     if (d->may_return && d->own_limit.next_ns > schedule->now_ns) {
         d->may_return = false;
         schedule_pause(schedule, d, d->own_limit.next_ns);
+        d->is_resting = true;
+        schedule->resting++;
         return;
     }
     schedule_move(schedule, d, DESTINATION_CLOSED);

@@ -58,6 +58,8 @@ struct destination {
     bool may_have_more, is_claiming;
     /* Some of it is deferred: it may be opened again while its pace still counts. */
     bool may_return;
+    /* Paused for that alone: there is nothing to send. */
+    bool is_resting;
     /* Wants a claim while it sends (on schedule.wanting through `want`). */
     struct list want;
     unsigned in_flight;
@@ -79,6 +81,8 @@ struct schedule {
     /* Limits that no connection may carry more of. */
     struct list blocked;
     size_t ring_count, ring_max, count;
+    /* Of all, those that rest. */
+    size_t resting;
     /* Jobs in hand of destinations that may send now. */
     size_t jobs, claimed_bytes;
     /* Limits that are waited for, and destinations that pause. */

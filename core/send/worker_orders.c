@@ -176,8 +176,8 @@ static void worker_put_lanes(struct worker *worker, struct order *order)
 
 static bool worker_is_idle(const struct worker *worker)
 {
-    return worker->schedule.count == 0 && worker->flights.in_use == 0 &&
-           worker->orders_out == 0;
+    return worker->schedule.count == worker->schedule.resting &&
+           worker->flights.in_use == 0 && worker->orders_out == 0;
 }
 
 static void worker_fill(struct worker *worker, struct order *order)

@@ -137,9 +137,9 @@ static void run__ends_with_its_last_outcome_however_slow_a_domain_is(void **stat
     (void)state;
     struct scene scene;
     scene_init(&scene);
-    struct str limited = STR("a.example");
+    struct str any = STR("*");
     struct limit_rule rule = {
-        .domains = &limited, .domain_count = 1, .rate = {1, 2 * NS_PER_S}};
+        .domains = &any, .domain_count = 1, .rate = {1, 2 * NS_PER_S}};
     scene.settings.limits = &rule;
     scene.settings.limit_count = 1;
     scene_add(&scene, "defer", "a.example", 1);
@@ -147,6 +147,26 @@ static void run__ends_with_its_last_outcome_however_slow_a_domain_is(void **stat
     assert_int_equal(scene.end, RUN_FINISHED);
     assert_int_equal(scene.counts[MEMORY_DELIVERED], 1);
     assert_in_range(scene.elapsed_ns, 2 * NS_PER_S, 39 * NS_PER_S / 10);
+    scene_fini(&scene);
+}
+
+static void run__without_waiting_no_slow_domain_is_waited_for(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    struct str any = STR("*");
+    struct limit_rule rule = {
+        .domains = &any, .domain_count = 1, .rate = {1, 4 * NS_PER_S}};
+    scene.settings.limits = &rule;
+    scene.settings.limit_count = 1;
+    scene.settings.wait_for_deferred = false;
+    scene.settings.retry.first_ms = 3600000;
+    scene.settings.retry.longest_ms = 3600000;
+    scene_add(&scene, "defer", "a.example", 1);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_ONLY_DEFERRED);
+    assert_true(scene.elapsed_ns < 35 * NS_PER_S / 10);
     scene_fini(&scene);
 }
 
@@ -424,6 +444,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__limited_domain_keeps_its_rate_and_others_run),
         cmocka_unit_test(run__only_what_reached_the_server_uses_up_the_rate),
         cmocka_unit_test(run__ends_with_its_last_outcome_however_slow_a_domain_is),
+        cmocka_unit_test(run__without_waiting_no_slow_domain_is_waited_for),
         cmocka_unit_test(run__connections_of_a_domain_are_capped),
         cmocka_unit_test(run__unconfirmed_never_exceed_the_cap),
         cmocka_unit_test(run__what_the_store_denies_is_not_sent),
