@@ -190,6 +190,13 @@ enum err schema_prepare(struct store *store, struct error *error)
     enum err err = read_version(store, &application, &version, &objects, error);
     if (err == ERR_NONE)
         err = judge(store, application, version, objects, error);
+    if (err == ERR_NONE && version < SCHEMA_VERSION &&
+        sqlite3_db_readonly(store->db, "main") == 1)
+        err = error_set(error, ERR_PERMISSION,
+                        "open database: %s: it was made by an older version of "
+                        "broadside and has to be brought up to date; run any command "
+                        "as the owner once",
+                        store->path);
     if (err == ERR_NONE && version < SCHEMA_VERSION) {
         err = db_begin(store, error);
         if (err == ERR_NONE)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 
 import pytest
 
@@ -54,6 +55,22 @@ def test_readers_read(read_only):
 def test_writers_say_why_not(read_only):
     for args in WRITERS:
         assert "run it as the owner" in read_only(*args, code=77).stderr
+
+
+def test_an_older_database_says_that_its_owner_is_needed(scratch, read_only):
+    file = scratch.path / "broadside.db"
+    file.chmod(0o600)
+    # Open all the time, so that its index stays, which a reader could not make.
+    database = sqlite3.connect(file, isolation_level=None)
+    database.execute("ALTER TABLE delivery DROP COLUMN room")
+    database.execute("PRAGMA user_version = 2")
+    file.chmod(0o400)
+    assert "older version" in read_only("status", code=77).stderr
+    file.chmod(0o600)
+    scratch.run("status")
+    file.chmod(0o400)
+    assert read_only("status", code=0).stdout != ""
+    database.close()
 
 
 def test_a_folder_in_which_no_database_can_be_made(read_only):
