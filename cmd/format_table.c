@@ -5,15 +5,6 @@
 #define CELL_BYTES_MAX 2000
 #define TEXT_BYTES_MAX ((size_t)TABLE_ROWS * TABLE_COLUMNS_MAX * CELL_BYTES_MAX * 4)
 
-/* How many columns of a terminal s takes, a character counted as one. */
-static size_t text_width(struct str s)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < s.n; i++)
-        width += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return width;
-}
-
 void table_init(struct table *table, FILE *to, const struct table_column *columns,
                 size_t column_count)
 {
@@ -31,7 +22,7 @@ void table_init(struct table *table, FILE *to, const struct table_column *column
 
 static void print_cell(const struct table *table, size_t column, struct str text)
 {
-    size_t width = text_width(text);
+    size_t width = str_characters(text);
     size_t pad = table->widths[column] > width ? table->widths[column] - width : 0;
     if (column > 0)
         (void)fputs("  ", table->to);
@@ -76,7 +67,7 @@ void table_cell(struct table *table, struct str text)
     table->ends[table->cell_count++] = table->text.n;
     struct str shown =
         str_slice(buf_str(&table->text).p + start, table->text.n - start);
-    size_t width = text_width(shown);
+    size_t width = str_characters(shown);
     if (width > table->widths[column])
         table->widths[column] = width;
 }

@@ -78,18 +78,9 @@ void survey_note_invalid(struct survey *survey, const struct survey_recipient *w
                                 arena_copy(&survey->arena, why)};
 }
 
-/* In characters, as a mail reader counts them. */
-static size_t character_count(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return n;
-}
-
 static void note_subject(struct survey *survey, struct str subject)
 {
-    size_t n = character_count(subject);
+    size_t n = str_characters(subject);
     if (n == 0)
         survey->subjects_empty++;
     if (survey->rendered == 1 || n < survey->subject_shortest)

@@ -31,15 +31,6 @@ static struct date now(const struct template_machine *machine)
     return date_of_seconds(now_s != INT64_MIN ? now_s : (int64_t)time(NULL));
 }
 
-static bool is_digits(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    }
-    return s.n > 0;
-}
-
 /* Seconds that any calendar can say the year of. */
 #define SECONDS_MAX 100000000000000000
 
@@ -64,7 +55,7 @@ static bool date_of(const struct template_machine *machine, struct value value,
         *date = present;
         return true;
     }
-    if (is_digits(text)) {
+    if (str_is_digits(text)) {
         uint64_t seconds;
         return str_to_u64(text, &seconds) && seconds <= SECONDS_MAX &&
                date_of_number((int64_t)seconds, date);

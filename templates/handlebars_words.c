@@ -99,23 +99,14 @@ static struct str next_step(struct str *path)
     return step;
 }
 
-static bool is_index(struct str step)
-{
-    for (size_t i = 0; i < step.n; i++) {
-        if (step.p[i] < '0' || step.p[i] > '9')
-            return false;
-    }
-    return step.n > 0;
-}
-
 /* Behind another: .name, [3] or ["First Name"]. */
 static void add_step(struct converter *converter, struct str step)
 {
-    bool is_plain = step.n > 0 && !is_index(step);
+    bool is_plain = step.n > 0 && !str_is_digits(step);
     for (size_t i = 0; i < step.n; i++)
         is_plain = is_plain && is_word_char(step.p[i]);
     converter_add(converter, is_plain ? STR(".") : STR("["));
-    if (is_plain || is_index(step))
+    if (is_plain || str_is_digits(step))
         converter_add(converter, step);
     else
         converter_add_quoted(converter, step);

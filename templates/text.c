@@ -1,5 +1,4 @@
 #include "templates/huge.h"
-#include "templates/lexer.h"
 #include "templates/machine.h"
 #include "templates/number.h"
 

@@ -77,6 +77,14 @@ struct str str_of_u64(uint64_t value, char to[STR_U64_MAX])
     return str_slice(to + at, STR_U64_MAX - at);
 }
 
+bool str_is_digits(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
 bool str_is_ascii(struct str s)
 {
     size_t i = 0;
@@ -150,6 +158,14 @@ bool str_is_utf8(struct str s)
         s = str_from(s, length);
     }
     return true;
+}
+
+size_t str_characters(struct str s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s.n; i++)
+        count += ((unsigned char)s.p[i] & 0xC0) != 0x80;
+    return count;
 }
 
 size_t str_printable_length(struct str s)

@@ -85,6 +85,8 @@ bool str_to_u64(struct str s, uint64_t *value);
 #define STR_U64_MAX 20
 /* Its decimal digits, at the end of `to`. */
 struct str str_of_u64(uint64_t value, char to[STR_U64_MAX]);
+/* True if it is one digit or more, and nothing else. */
+bool str_is_digits(struct str s);
 /* True if every byte is below 0x80. */
 bool str_is_ascii(struct str s);
 /* Octets from 0x20 to 0x7E alone. */
@@ -94,6 +96,8 @@ bool str_is_utf8(struct str s);
 /* How many bytes the well-formed UTF-8 sequence at the front of s has (1 to 4); 0 if
  * there is none. */
 size_t str_utf8_length(struct str s);
+/* How many characters s has: bytes that begin one. */
+size_t str_characters(struct str s);
 /* How many bytes the first character of s has if it can be shown as it is (UTF-8, no
  * control, C0, DEL or C1); 0 if it could drive a terminal or is not UTF-8. */
 size_t str_printable_length(struct str s);

@@ -72,14 +72,6 @@ static void word_put(struct walker *walker, struct str bytes, size_t width)
     walker->words++;
 }
 
-static size_t width_of(struct str s)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < s.n; i++)
-        width += ((unsigned char)s.p[i] & 0xC0) != 0x80;
-    return width;
-}
-
 /* Appends text to the word so that Liquid will print it as it is. */
 static void word_literal(struct walker *walker, struct str s)
 {
@@ -135,7 +127,7 @@ static void text_put(struct walker *walker, struct str s)
         } else {
             used = plain_bytes(walker, s);
             word_literal(walker, str_head(s, used));
-            width += width_of(str_head(s, used));
+            width += str_characters(str_head(s, used));
         }
         s = str_from(s, used);
     }
@@ -149,7 +141,7 @@ static void pre_put(struct walker *walker, struct str s)
         struct str rest, line = str_split(s, '\n', &rest);
         word_literal(walker, line);
         if (line.n > 0)
-            word_put(walker, buf_str(&walker->word), width_of(line));
+            word_put(walker, buf_str(&walker->word), str_characters(line));
         buf_clear(&walker->word);
         if (!str_is_null(rest))
             text_flow_break(&walker->flow);

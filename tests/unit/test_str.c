@@ -120,6 +120,23 @@ static void str_of_u64__is_what_str_to_u64_reads(void **state)
     }
 }
 
+static void str_characters__counts_what_begins_one(void **state)
+{
+    (void)state;
+    assert_int_equal(str_characters(STR("")), 0);
+    assert_int_equal(str_characters(STR("Chloe")), 5);
+    assert_int_equal(str_characters(STR("Chlo\xC3\xA9 \xF0\x9F\x8C\xB8")), 7);
+}
+
+static void str_is_digits__wants_one_at_least(void **state)
+{
+    (void)state;
+    assert_true(str_is_digits(STR("0123456789")));
+    assert_false(str_is_digits(STR("")));
+    assert_false(str_is_digits(STR("12a")));
+    assert_false(str_is_digits(STR("-1")));
+}
+
 static void str_to_u64__takes_whole_decimal_only(void **state)
 {
     static const struct {
@@ -316,6 +333,8 @@ int main(void)
         cmocka_unit_test(str_split__walks_every_part),
         cmocka_unit_test(str_split__trailing_separator_leaves_empty_rest),
         cmocka_unit_test(str_of_u64__is_what_str_to_u64_reads),
+        cmocka_unit_test(str_characters__counts_what_begins_one),
+        cmocka_unit_test(str_is_digits__wants_one_at_least),
         cmocka_unit_test(str_to_u64__takes_whole_decimal_only),
         cmocka_unit_test(str_is_ascii__sees_every_position),
         cmocka_unit_test(str_is_printable_ascii__knows_each_octet_at_each_position),
