@@ -155,6 +155,24 @@ enum err db_integer(struct store *store, int64_t *value, int64_t missing,
     return err;
 }
 
+/* ---- walks --------------------------------------------------------------------- */
+
+bool db_walk_next(struct db_walk *walk)
+{
+    if (walk->rc == SQLITE_ROW)
+        walk->rc = sqlite3_step(walk->rows);
+    return walk->rc == SQLITE_ROW;
+}
+
+enum err db_walk_close(struct db_walk *walk, struct error *error, const char *what)
+{
+    enum err err = walk->rc == SQLITE_ROW || walk->rc == SQLITE_DONE
+                       ? ERR_NONE
+                       : db_fail(walk->store, error, what);
+    sqlite3_finalize(walk->rows);
+    return err;
+}
+
 /* ---- transactions -------------------------------------------------------------- */
 
 enum err db_begin(struct store *store, struct error *error)

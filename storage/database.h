@@ -58,6 +58,18 @@ MUST_CHECK enum err db_integer(struct store *store, int64_t *value, int64_t miss
 MUST_CHECK enum err db_prepare(struct store *store, sqlite3_stmt **statement,
                                const char *sql, struct error *error);
 
+/* The rows of a query one after another, for the walks that this folder offers: begin
+ * with rc SQLITE_ROW. */
+struct db_walk {
+    struct store *store;
+    sqlite3_stmt *rows;
+    int rc;
+};
+/* True if `rows` stands on one. */
+bool db_walk_next(struct db_walk *walk);
+/* Finalizes; says what ended it before its end. */
+enum err db_walk_close(struct db_walk *walk, struct error *error, const char *what);
+
 /* BEGIN IMMEDIATE, COMMIT, ROLLBACK. A commit that fails has been rolled back. */
 MUST_CHECK enum err db_begin(struct store *store, struct error *error);
 MUST_CHECK enum err db_commit(struct store *store, struct error *error);

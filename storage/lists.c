@@ -277,9 +277,7 @@ enum err recipient_find(struct store *store, int64_t list_id, struct str address
 /* ---- walks --------------------------------------------------------------------- */
 
 struct recipient_walk {
-    struct store *store;
-    sqlite3_stmt *rows;
-    int rc;
+    struct db_walk base;
 };
 
 enum err recipient_walk_open(struct store *store, int64_t list_id, int64_t after,
@@ -289,10 +287,9 @@ enum err recipient_walk_open(struct store *store, int64_t list_id, int64_t after
     struct recipient_walk *made = calloc(1, sizeof *made);
     if (made == NULL)
         return no_memory(error);
-    made->store = store;
-    made->rc = SQLITE_ROW;
+    made->base = (struct db_walk){.store = store, .rc = SQLITE_ROW};
     /* CROSS JOIN fixes the order: runs first, then each as a range of row ids. */
-    enum err err = db_query(store, &made->rows, error,
+    enum err err = db_query(store, &made->base.rows, error,
                             "SELECT r.id, r.address, d.name, r.record FROM list_range l"
                             " CROSS JOIN recipient r CROSS JOIN domain d"
                             " WHERE l.list = ?1 AND l.last > ?2"
@@ -308,15 +305,13 @@ enum err recipient_walk_open(struct store *store, int64_t list_id, int64_t after
 
 bool recipient_walk_next(struct recipient_walk *walk, struct recipient_row *row)
 {
-    if (walk->rc != SQLITE_ROW)
+    if (!db_walk_next(&walk->base))
         return false;
-    walk->rc = sqlite3_step(walk->rows);
-    if (walk->rc != SQLITE_ROW)
-        return false;
-    *row = (struct recipient_row){.id = sqlite3_column_int64(walk->rows, 0),
-                                  .address = db_text(walk->rows, 1),
-                                  .domain = db_text(walk->rows, 2),
-                                  .record = db_text(walk->rows, 3)};
+    sqlite3_stmt *rows = walk->base.rows;
+    *row = (struct recipient_row){.id = sqlite3_column_int64(rows, 0),
+                                  .address = db_text(rows, 1),
+                                  .domain = db_text(rows, 2),
+                                  .record = db_text(rows, 3)};
     return true;
 }
 
@@ -324,10 +319,7 @@ enum err recipient_walk_close(struct recipient_walk *walk, struct error *error)
 {
     if (walk == NULL)
         return ERR_NONE;
-    enum err err = walk->rc == SQLITE_ROW || walk->rc == SQLITE_DONE
-                       ? ERR_NONE
-                       : db_fail(walk->store, error, "read list");
-    sqlite3_finalize(walk->rows);
+    enum err err = db_walk_close(&walk->base, error, "read list");
     free(walk);
     return err;
 }

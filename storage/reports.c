@@ -204,9 +204,7 @@ enum err report_domains(struct store *store, int64_t campaign_id, size_t max,
 /* ---- deliveries ---------------------------------------------------------------- */
 
 struct delivery_walk {
-    struct store *store;
-    sqlite3_stmt *rows;
-    int rc;
+    struct db_walk base;
 };
 
 enum err delivery_walk_open(struct store *store, int64_t campaign_id,
@@ -221,12 +219,11 @@ enum err delivery_walk_open(struct store *store, int64_t campaign_id,
     struct delivery_walk *made = calloc(1, sizeof *made);
     if (made == NULL)
         return no_memory(error);
-    made->store = store;
-    made->rc = SQLITE_ROW;
+    made->base = (struct db_walk){.store = store, .rc = SQLITE_ROW};
     struct str word =
         state == DELIVERY_STATE_COUNT ? STR("") : str_of(delivery_state_word(state));
     err =
-        db_query(store, &made->rows, error,
+        db_query(store, &made->base.rows, error,
                  "SELECT d.id, r.address, d.state, attempts, next_attempt_ms, at_ms,"
                  " stage, code, enhanced, class, text, host, p.address, tls, remote_id"
                  " FROM delivery d CROSS JOIN recipient r ON r.id = d.recipient"
@@ -249,12 +246,9 @@ static struct str text_or_empty(sqlite3_stmt *row, int column)
 
 bool delivery_walk_next(struct delivery_walk *walk, struct delivery_row *row)
 {
-    if (walk->rc != SQLITE_ROW)
+    if (!db_walk_next(&walk->base))
         return false;
-    walk->rc = sqlite3_step(walk->rows);
-    if (walk->rc != SQLITE_ROW)
-        return false;
-    sqlite3_stmt *rows = walk->rows;
+    sqlite3_stmt *rows = walk->base.rows;
     *row = (struct delivery_row){.id = sqlite3_column_int64(rows, 0),
                                  .address = text_or_empty(rows, 1),
                                  .state = delivery_state_of(db_text(rows, 2)),
@@ -281,10 +275,7 @@ enum err delivery_walk_close(struct delivery_walk *walk, struct error *error)
 {
     if (walk == NULL)
         return ERR_NONE;
-    enum err err = walk->rc == SQLITE_ROW || walk->rc == SQLITE_DONE
-                       ? ERR_NONE
-                       : db_fail(walk->store, error, "report");
-    sqlite3_finalize(walk->rows);
+    enum err err = db_walk_close(&walk->base, error, "report");
     free(walk);
     return err;
 }

@@ -116,9 +116,7 @@ enum err suppression_covers(struct store *store, struct str address, bool *cover
 }
 
 struct suppression_walk {
-    struct store *store;
-    sqlite3_stmt *rows;
-    int rc;
+    struct db_walk base;
 };
 
 enum err suppression_walk_open(struct store *store, struct suppression_walk **walk,
@@ -128,9 +126,8 @@ enum err suppression_walk_open(struct store *store, struct suppression_walk **wa
     struct suppression_walk *made = calloc(1, sizeof *made);
     if (made == NULL)
         return error_set(error, ERR_MEMORY, "read suppressions: a row: out of memory");
-    made->store = store;
-    made->rc = SQLITE_ROW;
-    enum err err = db_query(store, &made->rows, error,
+    made->base = (struct db_walk){.store = store, .rc = SQLITE_ROW};
+    enum err err = db_query(store, &made->base.rows, error,
                             "SELECT address, cause, source, campaign, at_ms, note"
                             " FROM suppression ORDER BY address",
                             "");
@@ -144,17 +141,15 @@ enum err suppression_walk_open(struct store *store, struct suppression_walk **wa
 bool suppression_walk_next(struct suppression_walk *walk,
                            struct suppression *suppression)
 {
-    if (walk->rc != SQLITE_ROW)
+    if (!db_walk_next(&walk->base))
         return false;
-    walk->rc = sqlite3_step(walk->rows);
-    if (walk->rc != SQLITE_ROW)
-        return false;
-    *suppression = (struct suppression){.address = db_text(walk->rows, 0),
-                                        .cause = db_text(walk->rows, 1),
-                                        .source = db_text(walk->rows, 2),
-                                        .campaign = db_text(walk->rows, 3),
-                                        .at_ms = sqlite3_column_int64(walk->rows, 4),
-                                        .note = db_text(walk->rows, 5)};
+    sqlite3_stmt *rows = walk->base.rows;
+    *suppression = (struct suppression){.address = db_text(rows, 0),
+                                        .cause = db_text(rows, 1),
+                                        .source = db_text(rows, 2),
+                                        .campaign = db_text(rows, 3),
+                                        .at_ms = sqlite3_column_int64(rows, 4),
+                                        .note = db_text(rows, 5)};
     return true;
 }
 
@@ -162,10 +157,7 @@ enum err suppression_walk_close(struct suppression_walk *walk, struct error *err
 {
     if (walk == NULL)
         return ERR_NONE;
-    enum err err = walk->rc == SQLITE_ROW || walk->rc == SQLITE_DONE
-                       ? ERR_NONE
-                       : db_fail(walk->store, error, "read suppressions");
-    sqlite3_finalize(walk->rows);
+    enum err err = db_walk_close(&walk->base, error, "read suppressions");
     free(walk);
     return err;
 }
