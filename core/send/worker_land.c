@@ -109,6 +109,17 @@ static void worker_forget(struct worker *worker, struct flight *flight, bool aga
     flight_free(&worker->flights, flight);
 }
 
+/* It has its outcome, and the ledger was not asked yet. */
+static void worker_landed_unarmed(struct worker *worker, struct flight *flight)
+{
+    list_remove(&flight->arm_link);
+    /* It may have been suppressed since it was claimed: then there is no outcome. */
+    if (flight->record.outcome.state != OUTCOME_UNSENT)
+        list_append(&worker->to_arm, &flight->arm_link);
+    else
+        list_append(&worker->to_record, &flight->link);
+}
+
 void worker_landed(void *self, struct flight *flight, const struct outcome *outcome)
 {
     struct worker *worker = self;
@@ -125,18 +136,13 @@ void worker_landed(void *self, struct flight *flight, const struct outcome *outc
     worker_judge(worker, flight);
     worker_act_on_scope(worker, flight, outcome);
     flight->channel = NULL;
-    bool is_unsent = flight->record.outcome.state == OUTCOME_UNSENT;
-    if (flight->arming == FLIGHT_ASKED ||
-        (flight->arming == FLIGHT_NOT_ASKED && !is_unsent))
-        /* The answer decides whether there is anything to record: it may have been
-         * suppressed since it was claimed. */
-        return;
-    if (flight->arming == FLIGHT_DENIED) {
-        worker_forget(worker, flight, false);
-        return;
+    switch (flight->arming) {
+    case FLIGHT_NOT_ASKED: worker_landed_unarmed(worker, flight); break;
+    case FLIGHT_ASKED:
+        break; /* the answer decides whether there is anything to record */
+    case FLIGHT_GRANTED: list_append(&worker->to_record, &flight->link); break;
+    case FLIGHT_DENIED: worker_forget(worker, flight, false); break;
     }
-    list_remove(&flight->arm_link);
-    list_append(&worker->to_record, &flight->link);
 }
 
 void worker_land_invalid(struct worker *worker, struct flight *flight,
