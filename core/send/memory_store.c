@@ -197,6 +197,7 @@ static bool memory_claim_one(struct memory_store *store, struct memory_lane *lan
     if (job->address.p == NULL)
         return false;
     job->domain = str_from(job->address, job->address.n - lane->domain.n);
+    job->needs_smtputf8 = !str_is_ascii(job->address);
     batch->n++;
     memory_move(store, lane, index, MEMORY_CLAIMED);
     return true;
@@ -414,6 +415,7 @@ static enum err constant_compose(struct composer *composer, const struct job *jo
     (void)why;
     *message = (struct smtp_message){.mail_from = STR("sender@broadside.example"),
                                      .rcpt = job->address,
+                                     .needs_smtputf8 = job->needs_smtputf8,
                                      .slices = &constant->content,
                                      .slice_count = 1,
                                      .bytes = constant->content.n};

@@ -247,6 +247,22 @@ static void run__what_was_answered_before_it_was_armed_may_be_suppressed(void **
     scene_fini(&scene);
 }
 
+/* Nor was it asked for what the session itself refuses: here SMTPUTF8 is wanting. */
+static void run__what_never_was_to_be_armed_has_its_outcome(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene);
+    scene.sink_options.has_pipelining = false; /* the sink then offers nothing at all */
+    memory_store_deny_every(scene.store, 10);
+    scene_add(&scene, "m\xC3\xBCller", "d0.example", 20);
+    scene_go(&scene);
+    assert_int_equal(scene.end, RUN_FINISHED);
+    assert_int_equal(scene.counts[MEMORY_SUPPRESSED], 2);
+    assert_int_equal(scene.counts[MEMORY_FAILED], 18);
+    scene_fini(&scene);
+}
+
 static void tick_drain(struct scene *scene)
 {
     if (scene->progress.delivered >= 300)
@@ -449,6 +465,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(run__unconfirmed_never_exceed_the_cap),
         cmocka_unit_test(run__what_the_store_denies_is_not_sent),
         cmocka_unit_test(run__what_was_answered_before_it_was_armed_may_be_suppressed),
+        cmocka_unit_test(run__what_never_was_to_be_armed_has_its_outcome),
         cmocka_unit_test(run__drain_finishes_what_is_on_the_wire),
         cmocka_unit_test(run__stop_leaves_what_was_sent_in_doubt),
         cmocka_unit_test(run__pause_from_another_terminal_drains),
