@@ -378,8 +378,9 @@ static void run__server_with_few_connections_is_not_hammered(void **state)
 }
 
 /* Two connections of twenty messages, again and again: that it takes no third must not
- * keep us from replacing these. 100 are needed; 338 were opened, in half a minute, when
- * each refusal of one more closed the breaker for all. */
+ * keep us from replacing these. 100 are needed, and some to ask whether it takes more,
+ * which a slow machine does for longer; 338 were opened, in half a minute, when each
+ * refusal of one more closed the breaker for all. */
 static void run__few_connections_are_replaced_at_once(void **state)
 {
     (void)state;
@@ -392,7 +393,8 @@ static void run__few_connections_are_replaced_at_once(void **state)
     assert_int_equal(scene.end, RUN_FINISHED);
     assert_int_equal(scene.counts[MEMORY_DELIVERED], 2000);
     assert_int_equal(scene.progress.attempts, 2000);
-    assert_true(sink_connections_total(scene.sink) < 160);
+    uint64_t asked_max = 60 + 4 * scene.elapsed_ns / NS_PER_S;
+    assert_true(sink_connections_total(scene.sink) < 100 + asked_max);
     scene_fini(&scene);
 }
 
