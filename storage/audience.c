@@ -44,24 +44,12 @@ static enum err is_suppressed(struct audience *audience, struct str address,
                               bool *answer)
 {
     *answer = false;
-    if (!audience->has_suppressions || address.n > SUPPRESSION_KEY_MAX)
+    if (!audience->has_suppressions)
         return ERR_NONE;
-    char to[SUPPRESSION_KEY_MAX];
-    struct str key = suppression_fold(address, to);
-    sqlite3_stmt *find = audience->suppressed;
-    (void)db_bind_text(find, 1, key);
-    (void)db_bind_text(find, 2, suppression_domain_key(key));
-    int rc = sqlite3_step(find);
-    (void)sqlite3_reset(find);
+    int rc = suppression_find(audience->suppressed, address);
     *answer = rc == SQLITE_ROW;
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_NONE
                                                  : failed(audience, &audience->error);
-}
-
-static struct str argument(sqlite3_value *value)
-{
-    const void *p = sqlite3_value_blob(value);
-    return (struct str){p != NULL ? p : "", (size_t)sqlite3_value_bytes(value)};
 }
 
 /* audience_choice(id, address, record): NULL, 0, or 1 if suppressed. */
@@ -70,8 +58,8 @@ static void choose(sqlite3_context *context, int count, sqlite3_value **values)
     struct audience *audience = sqlite3_user_data(context);
     const struct campaign_plan *plan = audience->plan;
     struct recipient_row row = {.id = sqlite3_value_int64(values[0]),
-                                .address = argument(values[1]),
-                                .record = argument(values[2])};
+                                .address = db_argument(values[1]),
+                                .record = db_argument(values[2])};
     (void)count;
     row.domain = address_domain(row.address);
     if (++audience->seen % PROGRESS_ROWS == 0 && plan->progress != NULL)
@@ -130,8 +118,7 @@ static enum err note_audience(struct audience *audience, struct error *error)
                       " last INTEGER);",
                       error);
     if (err == ERR_NONE)
-        err = db_prepare(store, &audience->suppressed,
-                         "SELECT 1 FROM suppression WHERE address IN (?, ?)", error);
+        err = db_prepare(store, &audience->suppressed, SUPPRESSION_FIND, error);
     if (err == ERR_NONE)
         err = sort_audience(audience, error);
     if (err == ERR_NONE)

@@ -106,6 +106,14 @@ static inline struct str db_copy(sqlite3_stmt *statement, int column,
     return arena_copy(arena, str_or_empty(db_text(statement, column)));
 }
 
+/* An argument of a function of ours; NULL is empty. Not sqlite3_value_text, which would
+ * copy it for the NUL behind. */
+static inline struct str db_argument(sqlite3_value *value)
+{
+    const void *p = sqlite3_value_blob(value);
+    return (struct str){p != NULL ? p : "", (size_t)sqlite3_value_bytes(value)};
+}
+
 static inline int db_bind_text(sqlite3_stmt *statement, int index, struct str s)
 {
     return sqlite3_bind_text64(statement, index, s.p, s.n, SQLITE_STATIC, SQLITE_UTF8);

@@ -1,7 +1,5 @@
 #include "storage/ledger_state.h"
 
-#include "storage/suppression_key.h"
-
 #include <stdio.h>
 
 /*
@@ -9,7 +7,8 @@
  * an outcome of something that was sent must find its delivery armed or claimed.
  *
  * A domain's messages go out some in a row, so what is armed and recorded together lies
- * together: one update for each run of neighbours costs a third of one for each row.
+ * together: one update for each run of neighbours costs little more than half of one
+ * for each row.
  */
 
 /* ---- arming -------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "storage/ledger_store.h"
 #include "storage/peer_numbers.h"
 #include "storage/run_owner.h"
+#include "storage/suppression_key.h"
 
 /* name, SQL: prepared once, used for each delivery. OR FAIL where several rows change:
  * an error rolls the whole group back, so SQLite need not be able to undo the statement
@@ -72,7 +73,7 @@
     X(LEDGER_ADDRESS_OF,                                                               \
       "SELECT address FROM delivery JOIN recipient r ON r.id = recipient"              \
       " WHERE delivery.id = ?")                                                        \
-    X(LEDGER_IS_SUPPRESSED, "SELECT 1 FROM suppression WHERE address IN (?1, ?2)")     \
+    X(LEDGER_IS_SUPPRESSED, SUPPRESSION_FIND)                                          \
     X(LEDGER_COMMAND, "SELECT command FROM campaign WHERE id = ?")                     \
     X(LEDGER_DATA_VERSION, "PRAGMA data_version")
 

@@ -2,7 +2,6 @@
 
 #include "storage/address_key.h"
 #include "storage/deliveries.h"
-#include "storage/suppression_key.h"
 
 /*
  * Another terminal may add suppressions while the campaign runs. They are applied when
@@ -121,13 +120,7 @@ enum err ledger_apply_suppressions(struct ledger_store *ledger)
 static enum err is_suppressed(struct ledger_store *ledger, struct str address,
                               bool *answer)
 {
-    char to[SUPPRESSION_KEY_MAX];
-    sqlite3_stmt *find = ledger->statements[LEDGER_IS_SUPPRESSED];
-    struct str key = suppression_fold(str_head(address, SUPPRESSION_KEY_MAX), to);
-    (void)db_bind_text(find, 1, key);
-    (void)db_bind_text(find, 2, suppression_domain_key(key));
-    int rc = sqlite3_step(find);
-    (void)sqlite3_reset(find);
+    int rc = suppression_find(ledger->statements[LEDGER_IS_SUPPRESSED], address);
     *answer = rc == SQLITE_ROW;
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_NONE : ledger_failed(ledger);
 }

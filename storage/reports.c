@@ -63,8 +63,7 @@ struct state_run {
 static void count_state(sqlite3_context *context, int count, sqlite3_value **values)
 {
     struct state_run *run = sqlite3_user_data(context);
-    const char *p = sqlite3_value_blob(values[0]);
-    struct str word = {p != NULL ? p : "", (size_t)sqlite3_value_bytes(values[0])};
+    struct str word = db_argument(values[0]);
     (void)count;
     if (run->n++ > 0 && str_equal(word, str_slice(run->word, run->bytes)))
         return;

@@ -98,20 +98,32 @@ enum err suppression_remove(struct store *store, struct str address,
     return err;
 }
 
+int suppression_find(sqlite3_stmt *find, struct str address)
+{
+    char to[SUPPRESSION_KEY_MAX];
+    if (address.n > SUPPRESSION_KEY_MAX)
+        return SQLITE_DONE;
+    struct str key = suppression_fold(address, to);
+    (void)db_bind_text(find, 1, key);
+    (void)db_bind_text(find, 2, suppression_domain_key(key));
+    int rc = sqlite3_step(find);
+    (void)sqlite3_reset(find);
+    return rc;
+}
+
 enum err suppression_covers(struct store *store, struct str address, bool *covered,
                             struct error *error)
 {
+    sqlite3_stmt *find;
     *covered = false;
-    if (address.n > SUPPRESSION_KEY_MAX)
-        return ERR_NONE;
-    char to[SUPPRESSION_KEY_MAX];
-    struct str key = suppression_fold(address, to);
-    int64_t count;
-    enum err err =
-        db_integer(store, &count, 0, error,
-                   "SELECT count(*) FROM suppression WHERE address IN (?, ?)", "ss",
-                   key, suppression_domain_key(key));
-    *covered = count > 0;
+    enum err err = db_query(store, &find, error, SUPPRESSION_FIND, "");
+    if (err != ERR_NONE)
+        return err;
+    int rc = suppression_find(find, address);
+    *covered = rc == SQLITE_ROW;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        err = db_fail(store, error, "find suppression");
+    sqlite3_finalize(find);
     return err;
 }
 
