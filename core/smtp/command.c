@@ -25,27 +25,28 @@ static bool line_append(struct buf *to, size_t bytes_max, bool is_utf8,
             return false;
         total += parts[i].n;
     }
-    if (total > bytes_max || buf_reserve(to, total) == NULL)
+    char *p = total > bytes_max ? NULL : buf_reserve(to, total);
+    if (p == NULL)
         return false;
-    for (size_t i = 0; i < count; i++)
-        buf_append(to, parts[i]);
-    buf_append(to, STR("\r\n"));
+    for (size_t i = 0; i < count; p += parts[i].n, i++)
+        if (parts[i].n > 0)
+            memcpy(p, parts[i].p, parts[i].n);
+    memcpy(p, "\r\n", 2);
+    to->n += total;
     return true;
 }
 
-/* What nearly all paths are made of, and what has no meaning of its own in one. */
-static bool byte_is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '@' && c <= 'Z') || (c >= '-' && c <= '9') ||
-           c == '_' || c == '+';
-}
+/* What has a meaning of its own in a path. */
+static const bool path_specials[256] = {
+    [' '] = true, ['"'] = true, ['<'] = true, ['>'] = true, ['\\'] = true};
 
+/* As nearly all are. */
 static bool path_is_plain(struct str path)
 {
+    bool has_special = false;
     for (size_t i = 0; i < path.n; i++)
-        if (!byte_is_plain(path.p[i]))
-            return false;
-    return true;
+        has_special |= path_specials[(unsigned char)path.p[i]];
+    return !has_special && str_is_printable_ascii(path);
 }
 
 bool smtp_path_is_sound(struct str path, bool is_utf8)

@@ -42,7 +42,8 @@ static struct str id_back(struct str s)
 static size_t find_last(struct str s, struct str phrase)
 {
     for (size_t at = s.n < phrase.n ? 0 : s.n - phrase.n + 1; at-- > 0;)
-        if (str_has_prefix_nocase(str_from(s, at), phrase))
+        if (ascii_lower(s.p[at]) == phrase.p[0] &&
+            str_has_prefix_nocase(str_from(s, at), phrase))
             return at;
     return s.n;
 }

@@ -78,15 +78,6 @@ static const char *parser_collect(struct smtp_reply_parser *parser, struct str b
     return parser->raw.failed != ERR_NONE ? "out of memory" : NULL;
 }
 
-static void reply_fill(const struct smtp_reply_parser *parser, struct smtp_reply *reply)
-{
-    *reply = (struct smtp_reply){.code = parser->code, .raw = buf_str(&parser->raw)};
-    size_t at = 0;
-    struct str line;
-    if (smtp_reply_line(reply, &at, &line))
-        (void)smtp_enhanced_take(&line, reply->enhanced);
-}
-
 /* A large reply comes once, to EHLO: its memory is not kept for the small ones. */
 static void parser_begin(struct smtp_reply_parser *parser)
 {
@@ -114,7 +105,7 @@ enum smtp_reply_result smtp_reply_feed(struct smtp_reply_parser *parser,
             continue;
         parser->why = parser_take_line(parser);
         if (parser->why == NULL && parser->is_whole) {
-            reply_fill(parser, reply);
+            *reply = (struct smtp_reply){parser->code, buf_str(&parser->raw)};
             return SMTP_REPLY_WHOLE;
         }
     }
@@ -181,6 +172,10 @@ bool smtp_enhanced_take(struct str *text, uint16_t enhanced[3])
 size_t smtp_text_append(char to[OUTCOME_TEXT_MAX], size_t n, struct str s)
 {
     static const char hex[] = "0123456789abcdef";
+    if (s.n > 0 && s.n <= OUTCOME_TEXT_MAX - n && str_is_printable_ascii(s)) {
+        memcpy(to + n, s.p, s.n);
+        return n + s.n;
+    }
     while (s.n > 0) {
         size_t length = str_printable_length(s);
         size_t need = length > 0 ? length : 4;
@@ -197,14 +192,16 @@ size_t smtp_text_append(char to[OUTCOME_TEXT_MAX], size_t n, struct str s)
     return n;
 }
 
-struct str smtp_reply_text(const struct smtp_reply *reply, char to[OUTCOME_TEXT_MAX])
+struct str smtp_reply_text(const struct smtp_reply *reply, uint16_t enhanced[3],
+                           char to[OUTCOME_TEXT_MAX])
 {
     size_t at = 0, n = 0;
     struct str line;
     uint16_t again[3];
-    while (smtp_reply_line(reply, &at, &line)) {
-        if (reply->enhanced[0] != 0)
-            (void)smtp_enhanced_take(&line, again);
+    memset(enhanced, 0, 3 * sizeof *enhanced);
+    for (bool is_first = true; smtp_reply_line(reply, &at, &line); is_first = false) {
+        if (is_first || enhanced[0] != 0)
+            (void)smtp_enhanced_take(&line, is_first ? enhanced : again);
         line = str_trim(line);
         if (n > 0 && line.n > 0)
             n = smtp_text_append(to, n, STR(" / "));

@@ -37,8 +37,6 @@ enum smtp_reply_result {
 
 struct smtp_reply {
     uint16_t code;
-    /* All 0 if there was none. */
-    uint16_t enhanced[3];
     /* Everything as it came, CRLF line ends. */
     struct str raw;
 };
@@ -66,9 +64,10 @@ struct str smtp_reply_fragment(const struct smtp_reply_parser *parser);
 /* The text of the next line, without code and CRLF; false after the last.
  * *at is 0 for the first. */
 bool smtp_reply_line(const struct smtp_reply *reply, size_t *at, struct str *line);
-/* The reply's text made printable, without the enhanced status, lines joined by
- * " / ", at most OUTCOME_TEXT_MAX bytes, into `to`. */
-struct str smtp_reply_text(const struct smtp_reply *reply, char to[OUTCOME_TEXT_MAX]);
+/* The enhanced status, all 0 if there is none, and the reply's text without it, made
+ * printable, lines joined by " / ", at most OUTCOME_TEXT_MAX bytes, into `to`. */
+struct str smtp_reply_text(const struct smtp_reply *reply, uint16_t enhanced[3],
+                           char to[OUTCOME_TEXT_MAX]);
 /* One string made printable and bounded in the same way, behind the `n` bytes that
  * `to` already holds; returns how many it holds then. */
 size_t smtp_text_append(char to[OUTCOME_TEXT_MAX], size_t n, struct str s);

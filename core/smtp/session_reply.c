@@ -30,8 +30,7 @@ static struct outcome reply_outcome(const struct smtp_reply *reply,
                                     enum smtp_stage stage, char text[OUTCOME_TEXT_MAX])
 {
     struct outcome outcome = {.stage = stage, .code = reply->code};
-    memcpy(outcome.enhanced, reply->enhanced, sizeof outcome.enhanced);
-    outcome.text = smtp_reply_text(reply, text);
+    outcome.text = smtp_reply_text(reply, outcome.enhanced, text);
     outcome.remote_id = STR("");
     return outcome;
 }

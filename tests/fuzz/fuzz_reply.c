@@ -22,7 +22,8 @@ static void digest_add(struct digest *digest, struct str s)
 static void check_reply(const struct smtp_reply *reply, struct digest *digest)
 {
     char text[OUTCOME_TEXT_MAX];
-    struct str got = smtp_reply_text(reply, text), id = smtp_remote_id(got);
+    uint16_t enhanced[3];
+    struct str got = smtp_reply_text(reply, enhanced, text), id = smtp_remote_id(got);
     struct smtp_capabilities capabilities = smtp_capabilities_of(reply);
     CHECK(reply->code >= 200 && reply->code <= 599);
     CHECK(reply->raw.n <= SMTP_REPLY_MAX);
@@ -32,7 +33,7 @@ static void check_reply(const struct smtp_reply *reply, struct digest *digest)
     digest->replies++;
     digest_add(digest, reply->raw);
     digest_add(digest, got);
-    digest->hash += reply->code + reply->enhanced[2] + capabilities.offered;
+    digest->hash += reply->code + enhanced[2] + capabilities.offered;
 }
 
 static struct digest run(const uint8_t *data, size_t size, size_t piece_bytes)
