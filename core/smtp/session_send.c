@@ -87,21 +87,23 @@ enum smtp_state session_send_data(struct smtp_session *session)
     return SMTP_DATA;
 }
 
-/* Octets of the content; it must end in CRLF, or the terminator would be no line. */
 static uint64_t content_bytes(const struct smtp_message *message)
 {
     uint64_t total = 0;
-    char last = '\n', before_last = '\r';
-    for (size_t i = 0; i < message->slice_count; i++) {
-        struct str slice = message->slices[i];
-        total += slice.n;
-        if (slice.n == 0)
-            continue;
-        before_last = slice.n > 1 ? slice.p[slice.n - 2] : last;
-        last = slice.p[slice.n - 1];
-    }
-    CHECK(before_last == '\r' && last == '\n');
+    for (size_t i = 0; i < message->slice_count; i++)
+        total += message->slices[i].n;
     return total;
+}
+
+/* Or it is empty: else the terminator would be no line. */
+static bool content_ends_in_crlf(const struct smtp_message *message)
+{
+    char end[2];
+    size_t n = 0;
+    for (size_t i = message->slice_count; i-- > 0 && n < 2;)
+        for (size_t at = message->slices[i].n; at-- > 0 && n < 2;)
+            end[n++] = message->slices[i].p[at];
+    return n == 0 || (n == 2 && end[0] == '\n' && end[1] == '\r');
 }
 
 enum smtp_state session_send_body(struct smtp_session *session,
@@ -109,6 +111,7 @@ enum smtp_state session_send_body(struct smtp_session *session,
 {
     /* DATA was answered, and nothing may stand behind DATA in a group. */
     CHECK(session->out.n == 0 && session->body == NULL);
+    CHECK(content_ends_in_crlf(message));
     uint64_t bytes = content_bytes(message);
     message->phase = SMTP_PHASE_BODY;
     session->envelope = NULL;
