@@ -40,6 +40,7 @@ struct net_loop {
     struct net_signal signals[NET_SIGNALS_MAX];
     size_t signal_count;
     char read_buffer[NET_READ_BYTES];
+    char write_buffer[NET_WRITE_BYTES];
 };
 
 uv_loop_t *net_loop_uv(struct net_loop *loop)
@@ -50,6 +51,11 @@ uv_loop_t *net_loop_uv(struct net_loop *loop)
 char *net_loop_read_buffer(struct net_loop *loop)
 {
     return loop->read_buffer;
+}
+
+char *net_loop_write_buffer(struct net_loop *loop)
+{
+    return loop->write_buffer;
 }
 
 uint64_t net_loop_now_ns(struct net_loop *loop)

@@ -14,8 +14,11 @@
 
 /* Reads go here: what is in it is only valid during the callback. */
 #define NET_READ_BYTES (128u << 10)
+/* Writes of many slices are put together here. */
+#define NET_WRITE_BYTES (32u << 10)
 
 uv_loop_t *net_loop_uv(struct net_loop *loop);
 char *net_loop_read_buffer(struct net_loop *loop);
+char *net_loop_write_buffer(struct net_loop *loop);
 
 #endif
