@@ -126,13 +126,22 @@ static bool symbols_grow(struct compiler *compiler)
     return true;
 }
 
-static uint32_t field_of(const struct compiler *compiler, struct str name)
+static uint32_t name_place(const struct str *names, size_t count, struct str name)
 {
-    for (size_t i = 0; i < compiler->options->field_count; i++) {
-        if (str_equal(compiler->options->fields[i], name))
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(names[i], name))
             return (uint32_t)i;
     }
-    return FIELD_NONE;
+    return PLACE_NONE;
+}
+
+struct symbol template_symbol(const struct template *template, struct str name)
+{
+    return (struct symbol){
+        .name = name,
+        .field = name_place(template->fields, template->field_count, name),
+        .reserved =
+            name_place(template->reserved_names, template->reserved_count, name)};
 }
 
 uint32_t *template_symbol_slot(const struct template *template, struct str name)
@@ -167,8 +176,7 @@ uint32_t compiler_symbol(struct compiler *compiler, struct str name)
         return *slot - 1;
     uint32_t index = template->symbol_count++;
     *slot = index + 1;
-    template->symbols[index] =
-        (struct symbol){.name = name, .field = field_of(compiler, name)};
+    template->symbols[index] = template_symbol(template, name);
     return index;
 }
 

@@ -9,18 +9,6 @@
  * rendering and kept in the binding.
  */
 
-static bool reserved_find(const struct template_input *input, struct str name,
-                          struct value *value)
-{
-    for (size_t i = 0; i < input->reserved_count; i++) {
-        if (str_equal(input->reserved_names[i], name)) {
-            *value = value_string(input->reserved_values[i]);
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct value field_value(struct str field)
 {
     struct value value = value_string(field);
@@ -63,24 +51,30 @@ static bool has_fields(const struct template_machine *machine)
     return machine->template->field_count > 0 && machine->input->fields != NULL;
 }
 
-static struct value global_find(struct template_machine *machine, struct str name,
-                                uint32_t field)
+/* What the input has by a name that is no column's nor reserved. */
+static struct value input_find(struct template_machine *machine, struct str name)
 {
     const struct template_input *input = machine->input;
-    struct value value;
-    if (has_fields(machine) && str_equal(name, STR("recipient")))
-        return recipient_object(machine);
-    if (reserved_find(input, name, &value))
-        return value;
-    if (field != FIELD_NONE && has_fields(machine) &&
-        !str_is_null(input->fields[field]))
-        return field_value(input->fields[field]);
     if (!machine->frame->is_isolated) {
-        value = object_get(machine, input->data, name);
+        struct value value = object_get(machine, input->data, name);
         if (!value_is_nil(value))
             return value;
     }
     return object_get(machine, input->statics, name);
+}
+
+static struct value global_find(struct template_machine *machine,
+                                const struct symbol *symbol)
+{
+    const struct template_input *input = machine->input;
+    if (symbol == &machine->template->symbols[SYMBOL_RECIPIENT] && has_fields(machine))
+        return recipient_object(machine);
+    if (symbol->reserved != PLACE_NONE && input->reserved_values != NULL)
+        return value_string(input->reserved_values[symbol->reserved]);
+    if (symbol->field != PLACE_NONE && has_fields(machine) &&
+        !str_is_null(input->fields[symbol->field]))
+        return field_value(input->fields[symbol->field]);
+    return input_find(machine, symbol->name);
 }
 
 struct value variable_get(struct template_machine *machine, uint32_t symbol)
@@ -92,10 +86,8 @@ struct value variable_get(struct template_machine *machine, uint32_t symbol)
         return binding->assigned;
     if (binding->counter.type != VALUE_ABSENT)
         return binding->counter;
-    if (binding->global.type == VALUE_ABSENT) {
-        const struct symbol *s = &machine->template->symbols[symbol];
-        binding->global = global_find(machine, s->name, s->field);
-    }
+    if (binding->global.type == VALUE_ABSENT)
+        binding->global = global_find(machine, &machine->template->symbols[symbol]);
     return binding->global;
 }
 
@@ -107,15 +99,6 @@ struct value variable_in_data(struct template_machine *machine, uint32_t symbol)
                       machine->template->symbols[symbol].name);
 }
 
-static uint32_t field_find(const struct template *template, struct str name)
-{
-    for (uint32_t i = 0; i < template->field_count; i++) {
-        if (str_equal(template->fields[i], name))
-            return i;
-    }
-    return FIELD_NONE;
-}
-
 /* A variable by a name that only run time tells. */
 static struct value variable_find(struct template_machine *machine, struct str name)
 {
@@ -125,7 +108,8 @@ static struct value variable_find(struct template_machine *machine, struct str n
     uint32_t slot = *template_symbol_slot(template, name);
     if (slot != 0)
         return variable_get(machine, slot - 1);
-    return global_find(machine, name, field_find(template, name));
+    struct symbol symbol = template_symbol(template, name);
+    return global_find(machine, &symbol);
 }
 
 struct value self_member(struct template_machine *machine, struct value self,

@@ -17,7 +17,7 @@
 
 #include "core/base/arena.h"
 
-#define FIELD_NONE UINT32_MAX
+#define PLACE_NONE UINT32_MAX
 
 /* Line and column from 1, and the partial (0: the template itself). */
 struct position {
@@ -227,8 +227,8 @@ struct node {
 
 struct symbol {
     struct str name;
-    /* Its place in options.fields, or FIELD_NONE. */
-    uint32_t field;
+    /* Its place in options.fields and in options.reserved_names, or PLACE_NONE. */
+    uint32_t field, reserved;
     /* Something in the template sets it. */
     bool is_set;
     /* The first partial and the `for` loop so called, plus one; 0: none. */
@@ -271,8 +271,8 @@ struct template
     uint32_t loop_name_count;
     /* A loop goes on where another one ended; a partial's name comes at run time. */
     bool has_continued_loops, has_dynamic_partials;
-    const struct str *fields;
-    uint32_t field_count;
+    const struct str *fields, *reserved_names;
+    uint32_t field_count, reserved_count;
     /* Every read of a variable, for template_reads, and every unknown filter. */
     struct read *reads;
     size_t read_count, read_cap;
@@ -285,6 +285,8 @@ struct read {
     bool is_filter;
 };
 
+/* What a name stands for that nothing in the template sets. */
+struct symbol template_symbol(const struct template *template, struct str name);
 /* The slot of a name: 0 in it, and it is where the name would stand. */
 uint32_t *template_symbol_slot(const struct template *template, struct str name);
 /* The partial of this name in this context; false: none. */

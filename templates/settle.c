@@ -32,26 +32,17 @@ struct settling {
 
 /* ---- what is settled ----------------------------------------------------------- */
 
-static bool is_reserved(const struct template_options *options, struct str name)
-{
-    for (size_t i = 0; i < options->reserved_count; i++)
-        if (str_equal(options->reserved_names[i], name))
-            return true;
-    return false;
-}
-
 static bool symbol_is_settled(const struct settling *settling, uint32_t symbol)
 {
-    const struct template_options *options = settling->compiler->options;
     const struct symbol *s = &settling->compiler->template->symbols[symbol];
     if (symbol == SYMBOL_FORLOOP)
         return settling->bound_count > 0;
     for (unsigned i = 0; i < settling->bound_count; i++)
         if (settling->bound[i] == symbol)
             return true;
-    return !s->is_set && s->field == FIELD_NONE && symbol != SYMBOL_RECIPIENT &&
-           !is_reserved(options, s->name) &&
-           value_member(options->statics, s->name) != NULL;
+    return !s->is_set && s->field == PLACE_NONE && s->reserved == PLACE_NONE &&
+           symbol != SYMBOL_RECIPIENT &&
+           value_member(settling->compiler->options->statics, s->name) != NULL;
 }
 
 static bool expression_is_settled(const struct settling *settling,

@@ -13,20 +13,28 @@ static bool add_fixed_symbols(struct compiler *compiler)
 }
 
 /* The names stay the caller's no longer than this call. */
-static bool copy_fields(struct compiler *compiler)
+static const struct str *copy_names(struct compiler *compiler, const struct str *names,
+                                    size_t count)
 {
-    size_t count = compiler->options->field_count;
-    struct str *fields = compiler_alloc(compiler, count * sizeof *fields);
-    if (fields == NULL)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        fields[i] = arena_copy(compiler->arena, compiler->options->fields[i]);
-        if (str_is_null(fields[i]))
-            return compiler_alloc(compiler, SIZE_MAX) != NULL;
+    struct str *copies = compiler_alloc(compiler, count * sizeof *copies);
+    for (size_t i = 0; copies != NULL && i < count; i++) {
+        copies[i] = arena_copy(compiler->arena, names[i]);
+        if (str_is_null(copies[i]))
+            return compiler_alloc(compiler, SIZE_MAX);
     }
-    compiler->template->fields = fields;
-    compiler->template->field_count = (uint32_t)count;
-    return true;
+    return copies;
+}
+
+static bool copy_inputs(struct compiler *compiler)
+{
+    const struct template_options *options = compiler->options;
+    struct template *template = compiler->template;
+    template->fields = copy_names(compiler, options->fields, options->field_count);
+    template->field_count = (uint32_t)options->field_count;
+    template->reserved_names =
+        copy_names(compiler, options->reserved_names, options->reserved_count);
+    template->reserved_count = (uint32_t)options->reserved_count;
+    return template->fields != NULL && template->reserved_names != NULL;
 }
 
 static bool compile_document(struct compiler *compiler)
@@ -74,8 +82,8 @@ static enum err compile(struct str source, const struct template_options *option
                                 .source = arena_copy(&template->arena, source),
                                 .line = 1,
                                 .unfed_span = SPAN_NONE};
-    bool ok = !str_is_null(compiler.source) && add_fixed_symbols(&compiler) &&
-              copy_fields(&compiler) && read(&compiler);
+    bool ok = !str_is_null(compiler.source) && copy_inputs(&compiler) &&
+              add_fixed_symbols(&compiler) && read(&compiler);
     ok = ok && compiler_settle(&compiler);
     if (!ok) {
         enum err code = compiler.code;

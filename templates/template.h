@@ -68,6 +68,7 @@ struct template_options {
      * nothing else is rendered once, when compiling, and becomes text. Members that the
      * renderings' reserved names take the place of are no part of it. */
     const struct value *statics;
+    /* Names that win over all others: email, list_name, campaign_name. */
     const struct str *reserved_names;
     size_t reserved_count;
 };
@@ -100,10 +101,8 @@ struct template_input {
     const struct value *data;
     /* One per options.field; p == NULL: this recipient has no such column. */
     const struct str *fields;
-    /* Names that win over all: email, recipient is made from the fields, list_name,
-     * campaign_name, unsubscribe_url. */
-    const struct str *reserved_names, *reserved_values;
-    size_t reserved_count;
+    /* One per options.reserved_name. `recipient`, made from the fields, wins too. */
+    const struct str *reserved_values;
     /* For "now" and "today": seconds since 1970; INT64_MIN: the wall clock. */
     int64_t now_s;
     /* Called for each printed variable that is missing, an empty column too, unless a

@@ -154,13 +154,17 @@ static void template__reserved_names_win_over_all(void **state)
     (void)state;
     static const struct str names[] = {{"email", 5}, {"list_name", 9}};
     static const struct str reserved[] = {{"real@example.org", 16}, {"customers", 9}};
-    const struct template_input input = {.fields = values,
-                                         .reserved_names = names,
-                                         .reserved_values = reserved,
-                                         .reserved_count = 2};
+    const struct template_input input = {.fields = values, .reserved_values = reserved};
+    struct template_options options = with_fields;
+    options.reserved_names = names;
+    options.reserved_count = 2;
     struct result result = render_input(
-        "{{ email }} {{ list_name }} {{ recipient.email }}", &with_fields, &input);
+        "{{ email }} {{ list_name }} {{ recipient.email }}", &options, &input);
     assert_string_equal(result.text, "real@example.org customers a@example.org");
+    result =
+        render_input("{{ self['email'] }} {{ self['list_name'] }} {{ self['name'] }}",
+                     &options, &input);
+    assert_string_equal(result.text, "real@example.org customers Ada");
 }
 
 static void template__data_is_not_seen_in_render(void **state)

@@ -86,9 +86,7 @@ static struct seen see(const char *source, const struct value *statics, bool set
     struct seen seen = {.err = ERR_NONE};
     const struct template_input input = {.statics = statics,
                                          .fields = values,
-                                         .reserved_names = reserved_names,
                                          .reserved_values = reserved,
-                                         .reserved_count = 1,
                                          .now_s = 1704067318,
                                          .missing = count_missing,
                                          .missing_self = &seen};
