@@ -7,7 +7,7 @@ void pieces_init(struct pieces *pieces, struct arena *arena, size_t max)
     *pieces = (struct pieces){.arena = arena, .max = max};
 }
 
-static bool pieces_grow(struct pieces *pieces)
+bool pieces_grow(struct pieces *pieces)
 {
     size_t cap = pieces->cap > 0 ? pieces->cap * 2 : PIECES_FIRST;
     if (cap > pieces->max)
@@ -21,14 +21,6 @@ static bool pieces_grow(struct pieces *pieces)
         memcpy(p, pieces->p, pieces->n * sizeof *p);
     pieces->p = p;
     pieces->cap = cap;
-    return true;
-}
-
-bool pieces_add(struct pieces *pieces, struct str text, uint32_t span)
-{
-    if (pieces->n == pieces->cap && !pieces_grow(pieces))
-        return false;
-    pieces->p[pieces->n++] = (struct piece){text, span};
     return true;
 }
 

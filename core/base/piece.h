@@ -32,7 +32,17 @@ struct pieces {
 
 /* Empties `pieces`; what it grows into comes from `arena`. */
 void pieces_init(struct pieces *pieces, struct arena *arena, size_t max);
-bool pieces_add(struct pieces *pieces, struct str text, uint32_t span);
+/* Room for one more; pieces_add calls it. */
+bool pieces_grow(struct pieces *pieces);
+
+static inline bool pieces_add(struct pieces *pieces, struct str text, uint32_t span)
+{
+    if (pieces->n == pieces->cap && !pieces_grow(pieces))
+        return false;
+    pieces->p[pieces->n++] = (struct piece){text, span};
+    return true;
+}
+
 /* The bytes of all pieces together. */
 size_t pieces_bytes(const struct pieces *pieces);
 /* All pieces joined into one string of `arena`'s; STR_NULL without memory. */
