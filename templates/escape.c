@@ -1,5 +1,9 @@
 #include "templates/machine.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 /*
  * How a result is printed: as it is, as a header's text, or as HTML by where it
  * stands. A table says for each byte how strictly a place has to be to escape it.
@@ -36,38 +40,72 @@ static struct str entity_of(char c)
     }
 }
 
-#define ENTITY_BYTES_MAX 6
-
-static size_t plain_length(struct str bytes)
-{
-    size_t n = 0;
-    while (n < bytes.n && escape_classes[(unsigned char)bytes.p[n]] != ESCAPE_TEXT)
-        n++;
-    return n;
-}
-
-/* Copies the bytes before the first that is escaped; how many these were. */
-static size_t copy_plain(char *to, struct str bytes, int strictness, bool is_html)
+/* How many bytes stand before the first that is escaped. */
+static size_t plain_length(struct str bytes, int strictness, bool is_html)
 {
     for (size_t i = 0; i < bytes.n; i++) {
         int class = escape_classes[(unsigned char)bytes.p[i]];
         if (class != 0 && class <= strictness && !(is_html && bytes.p[i] == '&'))
             return i;
-        to[i] = bytes.p[i];
     }
     return bytes.n;
 }
 
+#if defined(__SSE2__)
+static __m128i load_8(const char *p)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)p);
+}
+
+static __m128i load_4(const char *p)
+{
+    int word;
+    memcpy(&word, p, 4);
+    return _mm_cvtsi32_si128(word);
+}
+
+/* Whether any of sixteen bytes is escaped in text. Of '&' and '\'', and of '<' and '>',
+ * one differs from the other by a bit. */
+static bool has_special(__m128i bytes)
+{
+    __m128i ands = _mm_or_si128(bytes, _mm_set1_epi8('&' ^ '\''));
+    __m128i angles = _mm_or_si128(bytes, _mm_set1_epi8('<' ^ '>'));
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi8(ands, _mm_set1_epi8('\'')),
+                                 _mm_cmpeq_epi8(angles, _mm_set1_epi8('>')));
+    found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+    return _mm_movemask_epi8(found) != 0;
+}
+
+/* Whether text in HTML shows them as they are, as it does most values. What is left
+ * behind whole blocks is looked at once more with the bytes before it. */
+static bool is_plain(struct str bytes)
+{
+    if (bytes.n < 4)
+        return plain_length(bytes, ESCAPE_TEXT, false) == bytes.n;
+    const char *p = bytes.p, *end = p + bytes.n;
+    if (bytes.n < 8)
+        return !has_special(_mm_unpacklo_epi32(load_4(p), load_4(end - 4)));
+    for (; end - p > 16; p += 16)
+        if (has_special(_mm_loadu_si128((const __m128i *)(const void *)p)))
+            return false;
+    if (end - p < 8)
+        p = end - 8;
+    return !has_special(_mm_unpacklo_epi64(load_8(p), load_8(end - 8)));
+}
+#else
+static bool is_plain(struct str bytes)
+{
+    return plain_length(bytes, ESCAPE_TEXT, false) == bytes.n;
+}
+#endif
+
 static void put_html(struct template_machine *machine, struct str bytes, int strictness,
                      bool is_html)
 {
-    while (bytes.n > 0 && !machine->failed) {
-        char *to = machine_room(machine, bytes.n + ENTITY_BYTES_MAX);
-        if (to == NULL)
-            return;
-        size_t n = copy_plain(to, bytes, strictness, is_html);
-        machine_written(machine, n);
-        if (n == bytes.n)
+    for (;;) {
+        size_t n = plain_length(bytes, strictness, is_html);
+        machine_put(machine, str_head(bytes, n));
+        if (n == bytes.n || machine->failed)
             return;
         machine_put(machine, entity_of(bytes.p[n]));
         bytes = str_from(bytes, n + 1);
@@ -77,7 +115,7 @@ static void put_html(struct template_machine *machine, struct str bytes, int str
 void text_add_html(struct text *text, struct str bytes)
 {
     for (;;) {
-        size_t n = plain_length(bytes);
+        size_t n = plain_length(bytes, ESCAPE_TEXT, false);
         text_add(text, str_head(bytes, n));
         if (n == bytes.n || text->machine->failed)
             return;
@@ -142,13 +180,14 @@ static void put_in_html(struct template_machine *machine, struct value value,
     if ((context.url == HTML_URL_START || context.url == HTML_URL_SCHEME) &&
         !url_is_allowed(bytes, (enum html_url)context.url, is_html))
         bytes = STR("#");
-    if (is_html && !in_tag)
-        machine_put(machine, bytes);
-    else if (in_tag && context.state != HTML_VALUE_DOUBLE &&
-             context.state != HTML_VALUE_SINGLE)
-        put_html(machine, bytes, ESCAPE_BARE, is_html);
+    int strictness = in_tag && context.state != HTML_VALUE_DOUBLE &&
+                             context.state != HTML_VALUE_SINGLE
+                         ? ESCAPE_BARE
+                         : ESCAPE_TEXT;
+    if ((is_html && !in_tag) || (strictness == ESCAPE_TEXT && is_plain(bytes)))
+        machine_put_lasting(machine, bytes);
     else
-        put_html(machine, bytes, ESCAPE_TEXT, is_html);
+        put_html(machine, bytes, strictness, is_html);
 }
 
 /* A list as one string: its items' texts behind each other. */
@@ -174,7 +213,7 @@ static void put_in_header(struct template_machine *machine, struct value value)
     if (has_line_break(value_str(value)))
         machine_fail(machine, "a line break or NUL in a header's value");
     else
-        machine_put(machine, value_str(value));
+        machine_put_lasting(machine, value_str(value));
 }
 
 void machine_put_escaped(struct template_machine *machine, struct value value,

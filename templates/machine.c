@@ -74,10 +74,19 @@ static bool run_grow(struct template_machine *machine, struct run *run, size_t b
     return true;
 }
 
+/* What was lent comes back: what stands between two spans is always one piece. */
 char *machine_more_room(struct template_machine *machine, size_t bytes)
 {
     struct run *run = &machine->run;
-    return run_grow(machine, run, bytes) ? run->p + run->n : NULL;
+    struct str lent = STR("");
+    if (run->is_lent)
+        lent = machine->pieces->p[--machine->pieces->n].text;
+    run->is_lent = false;
+    if (run->cap - run->n < lent.n + bytes && !run_grow(machine, run, lent.n + bytes))
+        return NULL;
+    memcpy(run->p + run->n, lent.p, lent.n);
+    run->n += lent.n;
+    return run->p + run->n;
 }
 
 void machine_put(struct template_machine *machine, struct str bytes)
@@ -91,13 +100,31 @@ void machine_put(struct template_machine *machine, struct str bytes)
     machine_written(machine, bytes.n);
 }
 
+static bool add_piece(struct template_machine *machine, struct str text, uint32_t span)
+{
+    if (pieces_add(machine->pieces, text, span))
+        return true;
+    machine_exceeded(machine, "too many pieces of output");
+    return false;
+}
+
+void machine_put_lasting(struct template_machine *machine, struct str bytes)
+{
+    struct run *run = &machine->run;
+    if (run->n > 0 || run->is_lent || machine->is_capturing) {
+        machine_put(machine, bytes);
+    } else if (bytes.n > 0 && machine_count(machine, bytes.n)) {
+        run->is_lent = add_piece(machine, bytes, PIECE_VALUE);
+    }
+}
+
 void machine_flush(struct template_machine *machine)
 {
     struct run *run = &machine->run;
+    run->is_lent = false;
     if (run->n == 0)
         return;
-    if (!pieces_add(machine->pieces, str_slice(run->p, run->n), PIECE_VALUE))
-        machine_exceeded(machine, "too many pieces of output");
+    add_piece(machine, str_slice(run->p, run->n), PIECE_VALUE);
     run->p += run->n;
     run->cap -= run->n;
     run->n = 0;
@@ -113,11 +140,8 @@ void machine_put_span(struct template_machine *machine, uint32_t span)
         return;
     }
     machine_flush(machine);
-    machine->output_bytes += text.n;
-    if (machine->output_bytes > machine->limits.output_bytes_max)
-        machine_exceeded(machine, "too much output");
-    else if (!pieces_add(machine->pieces, text, span))
-        machine_exceeded(machine, "too many pieces of output");
+    if (machine_count(machine, text.n))
+        add_piece(machine, text, span);
 }
 
 struct run machine_capture_start(struct template_machine *machine, bool *was_capturing)

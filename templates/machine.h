@@ -57,6 +57,8 @@ enum interrupt { INTERRUPT_NONE, INTERRUPT_BREAK, INTERRUPT_CONTINUE };
 struct run {
     char *p;
     size_t n, cap;
+    /* The last piece is a value that lies where it was found; n is 0. */
+    bool is_lent;
 };
 
 struct template_machine {
@@ -110,23 +112,34 @@ void *machine_alloc(struct template_machine *machine, size_t bytes);
 
 /* Output, to the pieces or to what is being captured. */
 void machine_put(struct template_machine *machine, struct str bytes);
+/* The same for bytes that last as long as the pieces: alone between two spans, as most
+ * values are, they need no copy. */
+void machine_put_lasting(struct template_machine *machine, struct str bytes);
 void machine_put_span(struct template_machine *machine, uint32_t span);
 char *machine_more_room(struct template_machine *machine, size_t bytes);
 
 /* Room for up to `bytes`, of which machine_written says how many were used. */
 static inline char *machine_room(struct template_machine *machine, size_t bytes)
 {
-    if (machine->run.cap - machine->run.n >= bytes)
+    if (machine->run.cap - machine->run.n >= bytes && !machine->run.is_lent)
         return machine->run.p + machine->run.n;
     return machine_more_room(machine, bytes);
+}
+
+/* `bytes` of output; false if there were too many. */
+static inline bool machine_count(struct template_machine *machine, size_t bytes)
+{
+    machine->output_bytes += bytes;
+    if (machine->output_bytes <= machine->limits.output_bytes_max)
+        return true;
+    machine_exceeded(machine, "too much output");
+    return false;
 }
 
 static inline void machine_written(struct template_machine *machine, size_t bytes)
 {
     machine->run.n += bytes;
-    machine->output_bytes += bytes;
-    if (machine->output_bytes > machine->limits.output_bytes_max)
-        machine_exceeded(machine, "too much output");
+    machine_count(machine, bytes);
 }
 
 /* What is written between the two is returned instead. */

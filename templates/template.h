@@ -115,8 +115,8 @@ struct template_input {
 
 struct template_machine *template_machine_new(const struct template_limits *limits);
 void template_machine_free(struct template_machine *machine);
-/* Renders into `pieces` (emptied first). Values lie in the machine and are valid until
- * its next render. */
+/* Renders into `pieces` (emptied first), valid until the machine's next render and as
+ * long as template and input are. */
 MUST_CHECK enum err template_render(const struct template *template,
                                     struct template_machine *machine,
                                     const struct template_input *input,

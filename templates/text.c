@@ -165,7 +165,7 @@ struct str value_text(struct template_machine *machine, struct value value)
 void machine_put_value(struct template_machine *machine, struct value value)
 {
     if (value.type == VALUE_STRING) {
-        machine_put(machine, value_str(value));
+        machine_put_lasting(machine, value_str(value));
     } else if (value.type == VALUE_INTEGER) {
         char *p = machine_room(machine, NUMBER_TEXT_MAX);
         if (p != NULL)

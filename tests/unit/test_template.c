@@ -321,6 +321,73 @@ static void template__static_text_comes_as_numbered_spans(void **state)
     template_free(template);
 }
 
+/* Each way of writing behind a value that lies where it was found. */
+static const struct {
+    const char *source, *want;
+    bool is_lent;
+} cases_of_lending[] = {
+    {"[{{ name }}]", "Ada", true},
+    {"[{{ 'a' | append: 'b' }}]", "ab", false},
+    {"[{{ nil }}{{ name }}{{ nil }}]", "Ada", true},
+    {"[{{ name }}{{ 7 }}{{ name }}]", "Ada7Ada", false},
+    {"[{{ 7 }}{{ name }}]", "7Ada", false},
+    {"[{{ name }}{{ '<' }}]", "Ada&lt;", false},
+    {"[{% for i in (1..3) %}{{ name }}{% endfor %}]", "AdaAdaAda", false},
+    {"[{{ name }}{% tablerow i in (1..1) %}{{ i }}{% endtablerow %}]",
+     "Ada<tr class=\"row1\">\n<td class=\"col1\">1</td></tr>\n", false},
+    {"[{{ name }}{% capture x %}{{ name }}{{ 1 }}{% endcapture %}{{ x }}]", "AdaAda1",
+     false},
+    {"{% capture x %}({{ name }}){% endcapture %}[{{ x }}]", "(Ada)", false},
+};
+
+static void template__value_alone_between_spans_is_not_copied(void **state)
+{
+    (void)state;
+    struct template_options options = with_fields;
+    const struct template_input input = {.fields = values};
+    options.escape = TEMPLATE_ESCAPE_HTML;
+    for (size_t i = 0; i < COUNT_OF(cases_of_lending); i++) {
+        struct template *template;
+        struct template_machine *machine = template_machine_new(NULL);
+        struct pieces pieces = {.max = 3};
+        assert_int_equal(template_compile(str_of(cases_of_lending[i].source), &options,
+                                          &template, NULL),
+                         ERR_NONE);
+        assert_int_equal(template_render(template, machine, &input, &pieces, NULL),
+                         ERR_NONE);
+        assert_int_equal(pieces.n, 3);
+        assert_int_equal(pieces.p[1].span, PIECE_VALUE);
+        assert_int_equal(pieces.p[1].text.n, strlen(cases_of_lending[i].want));
+        assert_memory_equal(pieces.p[1].text.p, cases_of_lending[i].want,
+                            pieces.p[1].text.n);
+        assert_int_equal(pieces.p[1].text.p == values[1].p,
+                         cases_of_lending[i].is_lent);
+        template_machine_free(machine);
+        template_free(template);
+    }
+}
+
+static void template__values_beyond_the_pieces_end_a_rendering(void **state)
+{
+    (void)state;
+    for (size_t max = 1; max <= 4; max++) {
+        struct template *template;
+        struct template_machine *machine = template_machine_new(NULL);
+        struct pieces pieces = {.max = max};
+        struct error error;
+        const struct template_input input = {.fields = values};
+        assert_int_equal(template_compile(STR("{{ name }}{{ name }}[{{ name }}]"),
+                                          &with_fields, &template, NULL),
+                         ERR_NONE);
+        enum err err = template_render(template, machine, &input, &pieces, &error);
+        assert_int_equal(err, max < 4 ? ERR_LIMIT : ERR_NONE);
+        if (max < 4)
+            assert_non_null(strstr(error.text, "too many pieces"));
+        template_machine_free(machine);
+        template_free(template);
+    }
+}
+
 static void template__rendering_does_not_see_the_one_before(void **state)
 {
     (void)state;
@@ -516,6 +583,8 @@ int main(void)
         cmocka_unit_test(template__what_is_printed_and_empty_is_missing),
         cmocka_unit_test(template__reads_lists_what_the_template_does_not_set),
         cmocka_unit_test(template__static_text_comes_as_numbered_spans),
+        cmocka_unit_test(template__value_alone_between_spans_is_not_copied),
+        cmocka_unit_test(template__values_beyond_the_pieces_end_a_rendering),
         cmocka_unit_test(template__rendering_does_not_see_the_one_before),
         cmocka_unit_test(template__warm_rendering_allocates_nothing),
         cmocka_unit_test(template__limits_end_a_rendering),

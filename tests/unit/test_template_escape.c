@@ -2,6 +2,8 @@
 
 #include "tests/unit/template_fixture.h"
 
+#include <stdlib.h>
+
 #define DATA                                                                           \
     "{\"t\":\"<b "                                                                     \
     "a='1'>&\\\"\",\"js\":\"javascript:alert(1)\",\"tab\":\"java\\tscript:x\","        \
@@ -72,6 +74,42 @@ static void template_escape__html_by_context(void **state)
     }
 }
 
+/* Sixteen bytes are looked at together where they can be: each byte at each place. */
+#define LENGTH_MAX 40
+
+static void template_escape__byte_is_escaped_at_any_place(void **state)
+{
+    static const struct {
+        char byte;
+        const char *want;
+    } bytes[] = {{'&', "&amp;"},  {'<', "&lt;"}, {'>', "&gt;"},   {'"', "&quot;"},
+                 {'\'', "&#39;"}, {'%', "%"},    {'!', "!"},      {'=', "="},
+                 {'?', "?"},      {'#', "#"},    {'\xBC', "\xBC"}};
+    static const struct str field = {"x", 1};
+    const struct template_options options = {.escape = TEMPLATE_ESCAPE_HTML,
+                                             .name = STR("t"),
+                                             .fields = &field,
+                                             .field_count = 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+        for (size_t length = 1; length <= LENGTH_MAX; length++) {
+            for (size_t at = 0; at < length; at++) {
+                /* Of its own, so that a reader beyond its end is found out. */
+                char *text = malloc(length), want[2 * LENGTH_MAX];
+                memset(text, 'a', length);
+                text[at] = bytes[i].byte;
+                snprintf(want, sizeof want, "%.*s%s%.*s", (int)at, text, bytes[i].want,
+                         (int)(length - at - 1), text + at + 1);
+                struct str value = str_slice(text, length);
+                const struct template_input input = {.fields = &value};
+                struct result result = render_input("{{ x }}", &options, &input);
+                assert_string_equal(result.text, want);
+                free(text);
+            }
+        }
+    }
+}
+
 static void template_escape__inline_errors_are_escaped(void **state)
 {
     (void)state;
@@ -128,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(template_escape__html_by_context),
+        cmocka_unit_test(template_escape__byte_is_escaped_at_any_place),
         cmocka_unit_test(template_escape__inline_errors_are_escaped),
         cmocka_unit_test(template_escape__header_refuses_line_breaks),
         cmocka_unit_test(template_escape__partial_is_read_in_its_place),
