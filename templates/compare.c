@@ -200,7 +200,7 @@ static uint64_t weight(struct value value)
         for (uint32_t i = 0; i < value.n; i++)
             sum += weight(value.members[i].value);
     } else if (value.type == VALUE_STRING) {
-        sum += value.n / 64;
+        sum += value_string_weight(value);
     }
     return sum;
 }
@@ -221,8 +221,8 @@ static bool compare_equal(struct template_machine *machine, struct value a,
                       : machine_values_equal(machine, a, b);
 }
 
-static bool contains(struct template_machine *machine, struct value left,
-                     struct value right)
+APART static bool contains(struct template_machine *machine, struct value left,
+                           struct value right)
 {
     struct str part;
     if (!value_is_true(left) || !value_is_true(right))
@@ -262,8 +262,8 @@ static const char *type_name(struct value value)
     }
 }
 
-static void fail_comparison(struct template_machine *machine, struct value left,
-                            struct value right)
+COLD static void fail_comparison(struct template_machine *machine, struct value left,
+                                 struct value right)
 {
     /* The right one is shown if its host keeps it in a word, else by its class. */
     bool is_small = right.type == VALUE_INTEGER && right.integer >= -(1LL << 62) &&
@@ -312,13 +312,20 @@ static bool has_field_beside_number(struct value left, struct value right)
            (other.flags & VALUE_IS_FIELD) != 0;
 }
 
+APART static bool compare_field(struct template_machine *machine, struct value left,
+                                enum comparison comparison, struct value right)
+{
+    if (!field_to_number(is_number(left) ? &right : &left))
+        return comparison == COMPARE_NOT_EQUAL;
+    return compare(machine, left, comparison, right);
+}
+
 bool compare(struct template_machine *machine, struct value left,
              enum comparison comparison, struct value right)
 {
     int order;
-    if (comparison != COMPARE_CONTAINS && has_field_beside_number(left, right) &&
-        !field_to_number(is_number(left) ? &right : &left))
-        return comparison == COMPARE_NOT_EQUAL;
+    if (comparison != COMPARE_CONTAINS && has_field_beside_number(left, right))
+        return compare_field(machine, left, comparison, right);
     if (comparison == COMPARE_EQUAL)
         return compare_equal(machine, left, right);
     if (comparison == COMPARE_NOT_EQUAL)

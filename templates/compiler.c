@@ -137,11 +137,12 @@ static uint32_t name_place(const struct str *names, size_t count, struct str nam
 
 struct symbol template_symbol(const struct template *template, struct str name)
 {
+    uint32_t field = name_place(template->fields, template->field_count, name);
+    uint32_t reserved =
+        name_place(template->reserved_names, template->reserved_count, name);
+    bool is_hidden = reserved != PLACE_NONE || str_equal(name, STR("recipient"));
     return (struct symbol){
-        .name = name,
-        .field = name_place(template->fields, template->field_count, name),
-        .reserved =
-            name_place(template->reserved_names, template->reserved_count, name)};
+        .name = name, .field = is_hidden ? PLACE_NONE : field, .reserved = reserved};
 }
 
 uint32_t *template_symbol_slot(const struct template *template, struct str name)

@@ -5,8 +5,8 @@
 /*
  * Expressions, filters and conditions. A variable is looked for in this order:
  * innermost scope, what assign set, counters, then the input: reserved names, the
- * recipient's columns, data, statics. What the input says is looked up once per
- * rendering and kept in the binding.
+ * recipient's columns, data, statics. What the input has by a name alone is looked up
+ * once per rendering and kept in the binding.
  */
 
 static struct value field_value(struct str field)
@@ -17,7 +17,7 @@ static struct value field_value(struct str field)
 }
 
 /* All columns that this recipient has, as an object. */
-static struct value recipient_object(struct template_machine *machine)
+APART static struct value recipient_object(struct template_machine *machine)
 {
     const struct template *template = machine->template;
     if (machine->recipient.type != VALUE_ABSENT)
@@ -52,7 +52,7 @@ static bool has_fields(const struct template_machine *machine)
 }
 
 /* What the input has by a name that is no column's nor reserved. */
-static struct value input_find(struct template_machine *machine, struct str name)
+APART static struct value input_find(struct template_machine *machine, struct str name)
 {
     const struct template_input *input = machine->input;
     if (!machine->frame->is_isolated) {
@@ -63,32 +63,40 @@ static struct value input_find(struct template_machine *machine, struct str name
     return object_get(machine, input->statics, name);
 }
 
-static struct value global_find(struct template_machine *machine,
-                                const struct symbol *symbol)
+static struct value global_get(struct template_machine *machine,
+                               const struct symbol *symbol, struct value *found)
 {
     const struct template_input *input = machine->input;
-    if (symbol == &machine->template->symbols[SYMBOL_RECIPIENT] && has_fields(machine))
-        return recipient_object(machine);
-    if (symbol->reserved != PLACE_NONE && input->reserved_values != NULL)
-        return value_string(input->reserved_values[symbol->reserved]);
-    if (symbol->field != PLACE_NONE && has_fields(machine) &&
+    if (symbol->field != PLACE_NONE && input->fields != NULL &&
         !str_is_null(input->fields[symbol->field]))
         return field_value(input->fields[symbol->field]);
-    return input_find(machine, symbol->name);
+    if (symbol->reserved != PLACE_NONE && input->reserved_values != NULL)
+        return value_string(input->reserved_values[symbol->reserved]);
+    if (symbol == &machine->template->symbols[SYMBOL_RECIPIENT] && has_fields(machine))
+        return recipient_object(machine);
+    if (found->type == VALUE_ABSENT)
+        *found = input_find(machine, symbol->name);
+    return *found;
 }
 
-struct value variable_get(struct template_machine *machine, uint32_t symbol)
+static struct value binding_value(const struct binding *binding)
 {
-    struct binding *binding = &machine->frame->bindings[symbol];
     if (binding->local.type != VALUE_ABSENT)
         return binding->local;
-    if (binding->assigned.type != VALUE_ABSENT)
-        return binding->assigned;
-    if (binding->counter.type != VALUE_ABSENT)
-        return binding->counter;
-    if (binding->global.type == VALUE_ABSENT)
-        binding->global = global_find(machine, &machine->template->symbols[symbol]);
-    return binding->global;
+    return binding->assigned.type != VALUE_ABSENT ? binding->assigned
+                                                  : binding->counter;
+}
+
+struct value variable_get(struct template_machine *machine, uint32_t index)
+{
+    const struct symbol *symbol = &machine->template->symbols[index];
+    struct binding *binding = &machine->frame->bindings[index];
+    if (symbol->is_set) {
+        struct value value = binding_value(binding);
+        if (value.type != VALUE_ABSENT)
+            return value;
+    }
+    return global_get(machine, symbol, &binding->global);
 }
 
 struct value variable_in_data(struct template_machine *machine, uint32_t symbol)
@@ -100,7 +108,8 @@ struct value variable_in_data(struct template_machine *machine, uint32_t symbol)
 }
 
 /* A variable by a name that only run time tells. */
-static struct value variable_find(struct template_machine *machine, struct str name)
+APART static struct value variable_find(struct template_machine *machine,
+                                        struct str name)
 {
     const struct template *template = machine->template;
     if (!machine_step(machine, (name.n + template->field_count) / 32))
@@ -109,7 +118,8 @@ static struct value variable_find(struct template_machine *machine, struct str n
     if (slot != 0)
         return variable_get(machine, slot - 1);
     struct symbol symbol = template_symbol(template, name);
-    return global_find(machine, &symbol);
+    struct value found = {.type = VALUE_ABSENT};
+    return global_get(machine, &symbol, &found);
 }
 
 struct value self_member(struct template_machine *machine, struct value self,
@@ -243,10 +253,10 @@ static struct value evaluate_root(struct template_machine *machine,
                                      : value_nil();
 }
 
-static struct value evaluate_variable(struct template_machine *machine,
-                                      const struct expression *expression)
+APART static struct value look_up(struct template_machine *machine,
+                                  const struct expression *expression,
+                                  struct value object)
 {
-    struct value object = evaluate_root(machine, expression);
     const struct lookup *lookups = expression->variable.lookups;
     for (uint32_t i = 0; i < expression->variable.lookup_count; i++) {
         if (value_is_nil(object) || !machine_step(machine, 1))
@@ -280,8 +290,8 @@ static int64_t range_end(struct template_machine *machine,
     return number.type == VALUE_INTEGER ? number.integer : clamp(number.number);
 }
 
-static struct value evaluate_range(struct template_machine *machine,
-                                   const struct expression *expression)
+APART static struct value evaluate_range(struct template_machine *machine,
+                                         const struct expression *expression)
 {
     struct range *range = machine_alloc(machine, sizeof *range);
     if (range == NULL)
@@ -299,7 +309,9 @@ struct value evaluate(struct template_machine *machine,
     case EXPRESSION_RANGE: return evaluate_range(machine, expression);
     case EXPRESSION_VARIABLE: break;
     }
-    return evaluate_variable(machine, expression);
+    struct value value = evaluate_root(machine, expression);
+    return expression->variable.lookup_count > 0 ? look_up(machine, expression, value)
+                                                 : value;
 }
 
 static struct value keywords_object(struct template_machine *machine,
@@ -362,13 +374,9 @@ static void note_argument(struct template_machine *machine,
         missing_note(machine, argument);
 }
 
-struct value evaluate_output(struct template_machine *machine,
-                             const struct output *output)
+APART static struct value apply_filters(struct template_machine *machine,
+                                        const struct output *output, struct value value)
 {
-    machine->hole = NULL;
-    if (output->expression == NULL)
-        return value_nil();
-    struct value value = evaluate(machine, output->expression);
     for (uint32_t i = 0; i < output->filter_count && !machine->failed; i++) {
         const struct filter_call *call = &output->filters[i];
         if (i == output->default_end && value_is_missing(value))
@@ -378,6 +386,18 @@ struct value evaluate_output(struct template_machine *machine,
             call->argument_count == 1)
             note_argument(machine, &call->arguments[0]);
     }
+    return value;
+}
+
+struct value evaluate_output(struct template_machine *machine,
+                             const struct output *output)
+{
+    machine->hole = NULL;
+    if (output->expression == NULL)
+        return value_nil();
+    struct value value = evaluate(machine, output->expression);
+    if (output->filter_count > 0)
+        value = apply_filters(machine, output, value);
     if (output->filter_count == output->default_end && value_is_missing(value))
         missing_note(machine, output->expression);
     return machine->failed ? value_nil() : value;
@@ -395,7 +415,14 @@ static bool evaluate_comparison(struct template_machine *machine,
         return false;
     }
     struct value right = evaluate(machine, condition->right);
-    return !machine->failed && compare(machine, left, condition->comparison, right);
+    if (machine->failed)
+        return false;
+    /* What most conditions ask. */
+    if (condition->comparison == COMPARE_EQUAL && left.type == VALUE_STRING &&
+        right.type == VALUE_STRING)
+        return machine_step(machine, 1 + value_string_weight(left)) &&
+               str_equal(value_str(left), value_str(right));
+    return compare(machine, left, condition->comparison, right);
 }
 
 bool evaluate_condition(struct template_machine *machine,

@@ -20,6 +20,10 @@
 /* Of a rendering, if the caller's struct pieces says nothing. */
 #define MACHINE_PIECES_MAX 1000000
 
+/* Apart from its callers: their short way saves no registers for it. */
+#define APART __attribute__((noinline))
+#define COLD  __attribute__((noinline, cold))
+
 /* What a symbol means here; VALUE_ABSENT where it means nothing. */
 struct binding {
     /* Of a loop or a partial's arguments: the innermost scope. */
@@ -28,7 +32,7 @@ struct binding {
     struct value assigned;
     /* Of increment and decrement. */
     struct value counter;
-    /* From the input; nil once it was looked for and not found. */
+    /* From the input by its name; nil once it was looked for and not found. */
     struct value global;
 };
 
@@ -43,12 +47,12 @@ struct cycle_state {
 struct frame {
     /* Of those that can be used again. */
     struct frame *next_free;
-    struct binding *bindings;
     int64_t *offsets;
     struct cycle_state *cycles;
     struct loop *loop;
     struct value ifchanged;
     bool is_isolated;
+    struct binding bindings[];
 };
 
 enum interrupt { INTERRUPT_NONE, INTERRUPT_BREAK, INTERRUPT_CONTINUE };
@@ -93,10 +97,10 @@ struct template_machine {
 };
 
 /* Fails the node that is being rendered. */
-void machine_fail(struct template_machine *machine, const char *format, ...)
+COLD void machine_fail(struct template_machine *machine, const char *format, ...)
     PRINTF_LIKE(2, 3);
 /* Fails the rendering: a limit. */
-void machine_exceeded(struct template_machine *machine, const char *what);
+COLD void machine_exceeded(struct template_machine *machine, const char *what);
 /* `count` steps of work; false if there were too many. */
 static inline bool machine_step(struct template_machine *machine, uint64_t count)
 {
@@ -184,6 +188,13 @@ void missing_note(struct template_machine *machine,
 void missing_report(struct template_machine *machine);
 
 /* compare.c */
+
+/* Steps that comparing a string takes beyond the first. */
+static inline uint64_t value_string_weight(struct value string)
+{
+    return string.n / 64;
+}
+
 bool values_equal(struct value a, struct value b);
 /* As a <=> b: false if they cannot be compared. */
 bool values_compare(struct value a, struct value b, int *order);

@@ -227,7 +227,8 @@ struct node {
 
 struct symbol {
     struct str name;
-    /* Its place in options.fields and in options.reserved_names, or PLACE_NONE. */
+    /* Its place in options.fields or in options.reserved_names; PLACE_NONE where it has
+     * none, and as a field where another meaning wins over it. */
     uint32_t field, reserved;
     /* Something in the template sets it. */
     bool is_set;

@@ -27,23 +27,19 @@ void scope_leave(struct template_machine *machine)
 struct frame *frame_new(struct template_machine *machine, bool is_isolated)
 {
     const struct template *template = machine->template;
-    size_t bindings_bytes = template->symbol_count * sizeof(struct binding);
-    size_t offsets_bytes = template->loop_name_count * sizeof(int64_t);
+    size_t bytes = sizeof(struct frame) +
+                   template->symbol_count * sizeof(struct binding) +
+                   template->loop_name_count * sizeof(int64_t);
     struct frame *frame = machine->free_frames;
-    char *memory;
-    if (frame != NULL) {
+    if (frame != NULL)
         machine->free_frames = frame->next_free;
-        memory = (char *)frame->bindings;
-    } else {
-        frame = machine_alloc(machine, sizeof *frame);
-        memory = machine_alloc(machine, bindings_bytes + offsets_bytes);
-        if (frame == NULL || memory == NULL)
-            return NULL;
-    }
-    memset(memory, 0, bindings_bytes + offsets_bytes);
-    *frame = (struct frame){.bindings = (struct binding *)(void *)memory,
-                            .offsets = (int64_t *)(void *)(memory + bindings_bytes),
-                            .is_isolated = is_isolated};
+    else
+        frame = machine_alloc(machine, bytes);
+    if (frame == NULL)
+        return NULL;
+    memset(frame, 0, bytes);
+    frame->offsets = (int64_t *)(void *)&frame->bindings[template->symbol_count];
+    frame->is_isolated = is_isolated;
     return frame;
 }
 

@@ -36,6 +36,29 @@ static void template__missing_column_lets_statics_through(void **state)
     assert_renders("{{ plan }}", "free");
 }
 
+static const struct case_of_setting {
+    const char *source, *want;
+} cases_of_setting[] = {
+    {"{{ name }}{% assign name = 'x' %}{{ name }}", "Adax"},
+    {"{% if plan == 'pro' %}{% assign name = 'x' %}{% endif %}{{ name }}", "Ada"},
+    {"{{ name }}{% for name in (1..2) %}{{ name }}{% endfor %}{{ name }}", "Ada12Ada"},
+    {"{% capture name %}<{{ name }}>{% endcapture %}{{ name }}", "<Ada>"},
+    {"{% increment name %}{{ name }}", "01"},
+    {"{% assign name = nil %}[{{ name }}]", "[]"},
+    {"{{ name | default: 'x' }}{% assign name = 'y' %}{{ name | default: 'x' }}",
+     "Aday"},
+    {"{{ name | default: 'x' }} {{ plan | default: 'x' }} {{ none | default: 'x' }}",
+     "Ada free x"},
+    {"{{ name | default: 'x' | upcase }} {{ name | default: shop }}", "ADA Ada"},
+};
+
+static void template__what_is_set_hides_a_column(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases_of_setting); i++)
+        assert_renders(cases_of_setting[i].source, cases_of_setting[i].want);
+}
+
 static void template__recipient_holds_the_columns(void **state)
 {
     (void)state;
@@ -503,6 +526,42 @@ static void template__limits_end_a_rendering(void **state)
     }
 }
 
+/* Of a column of 640 bytes: the node's step, and those of what looks at its bytes. */
+static const struct case_of_steps {
+    const char *source;
+    unsigned steps;
+} cases_of_steps[] = {
+    {"{{ long }}", 1},
+    {"{{ long | default: 'x' }}", 1 + 1 + 640 / 8},
+    {"{% if long == 'x' %}{% endif %}", 1 + 1 + 1 + 640 / 64},
+    {"{% if long != 'x' %}{% endif %}", 1 + 1 + 1 + 640 / 64},
+};
+
+static void template__short_ways_take_the_same_steps(void **state)
+{
+    (void)state;
+    static char text[640];
+    static const struct str field = {"long", 4}, value = {text, sizeof text};
+    const struct template_options options = {
+        .name = STR("t"), .fields = &field, .field_count = 1};
+    const struct template_input input = {.fields = &value};
+    memset(text, 'a', sizeof text);
+    for (size_t i = 0; i < 2 * COUNT_OF(cases_of_steps); i++) {
+        const struct case_of_steps *of = &cases_of_steps[i / 2];
+        struct template_limits limits = template_limits_default;
+        limits.steps_max = of->steps - i % 2;
+        struct template_machine *machine = template_machine_new(&limits);
+        struct template *template;
+        struct pieces pieces = {.max = 10};
+        assert_int_equal(
+            template_compile(str_of(of->source), &options, &template, NULL), ERR_NONE);
+        assert_int_equal(template_render(template, machine, &input, &pieces, NULL),
+                         i % 2 == 0 ? ERR_NONE : ERR_LIMIT);
+        template_machine_free(machine);
+        template_free(template);
+    }
+}
+
 static void template__errors_are_inline_in_lax_templates(void **state)
 {
     (void)state;
@@ -565,6 +624,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(template__fields_win_over_statics),
         cmocka_unit_test(template__missing_column_lets_statics_through),
+        cmocka_unit_test(template__what_is_set_hides_a_column),
         cmocka_unit_test(template__recipient_holds_the_columns),
         cmocka_unit_test(template__columns_are_seen_in_partials),
         cmocka_unit_test(template__self_stands_for_all_variables),
@@ -588,6 +648,7 @@ int main(void)
         cmocka_unit_test(template__rendering_does_not_see_the_one_before),
         cmocka_unit_test(template__warm_rendering_allocates_nothing),
         cmocka_unit_test(template__limits_end_a_rendering),
+        cmocka_unit_test(template__short_ways_take_the_same_steps),
         cmocka_unit_test(template__errors_are_inline_in_lax_templates),
         cmocka_unit_test(template__errors_end_a_strict_rendering),
         cmocka_unit_test(template__condition_is_answered),
