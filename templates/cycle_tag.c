@@ -117,7 +117,7 @@ bool parse_cycle(struct compiler *compiler, struct cutter *cutter,
     if (!ok)
         return false;
     html_context_enter(&compiler->context);
-    cycle->context = compiler->context;
+    cycle->place = place_of(compiler->template->escape, &compiler->context, false);
     html_context_output(&compiler->context);
     struct node *node = builder_add(compiler, builder, NODE_CYCLE, chunk->text.p);
     if (node == NULL)

@@ -40,6 +40,22 @@ static struct str entity_of(char c)
     }
 }
 
+struct place place_of(enum template_escape escape, const struct html_context *context,
+                      bool is_raw)
+{
+    if (escape == TEMPLATE_ESCAPE_HEADER)
+        return (struct place){.escaping = ESCAPING_HEADER};
+    if (escape == TEMPLATE_ESCAPE_NONE || is_raw)
+        return (struct place){.escaping = ESCAPING_NONE};
+    bool is_quoted =
+        context->state == HTML_VALUE_DOUBLE || context->state == HTML_VALUE_SINGLE;
+    bool is_limited = context->url == HTML_URL_START || context->url == HTML_URL_SCHEME;
+    return (struct place){.escaping = !html_context_in_tag(context) ? ESCAPING_TEXT
+                                      : is_quoted                   ? ESCAPING_QUOTED
+                                                                    : ESCAPING_BARE,
+                          .url = is_limited ? context->url : HTML_URL_NONE};
+}
+
 /* How many bytes stand before the first that is escaped. */
 static size_t plain_length(struct str bytes, int strictness, bool is_html)
 {
@@ -99,8 +115,8 @@ static bool is_plain(struct str bytes)
 }
 #endif
 
-static void put_html(struct template_machine *machine, struct str bytes, int strictness,
-                     bool is_html)
+APART static void put_html(struct template_machine *machine, struct str bytes,
+                           int strictness, bool is_html)
 {
     for (;;) {
         size_t n = plain_length(bytes, strictness, is_html);
@@ -159,7 +175,7 @@ static bool hides_entity(struct str url)
 }
 
 /* Browsers drop control bytes and spaces in front. */
-static bool url_is_allowed(struct str url, enum html_url place, bool is_html)
+APART static bool url_is_allowed(struct str url, enum html_url place, bool is_html)
 {
     while (url.n > 0 && (unsigned char)url.p[0] <= ' ')
         url = str_from(url, 1);
@@ -171,20 +187,15 @@ static bool url_is_allowed(struct str url, enum html_url place, bool is_html)
     return n == 0 || (place == HTML_URL_START && is_known_scheme(str_head(url, n)));
 }
 
-static void put_in_html(struct template_machine *machine, struct value value,
-                        struct html_context context)
+static void put_in_html(struct template_machine *machine, struct str bytes,
+                        bool is_html, struct place place)
 {
-    struct str bytes = value_str(value);
-    bool is_html = (value.flags & VALUE_IS_HTML) != 0;
-    bool in_tag = html_context_in_tag(context);
-    if ((context.url == HTML_URL_START || context.url == HTML_URL_SCHEME) &&
-        !url_is_allowed(bytes, (enum html_url)context.url, is_html))
+    if (place.url != HTML_URL_NONE &&
+        !url_is_allowed(bytes, (enum html_url)place.url, is_html))
         bytes = STR("#");
-    int strictness = in_tag && context.state != HTML_VALUE_DOUBLE &&
-                             context.state != HTML_VALUE_SINGLE
-                         ? ESCAPE_BARE
-                         : ESCAPE_TEXT;
-    if ((is_html && !in_tag) || (strictness == ESCAPE_TEXT && is_plain(bytes)))
+    int strictness = place.escaping == ESCAPING_BARE ? ESCAPE_BARE : ESCAPE_TEXT;
+    if ((is_html && place.escaping == ESCAPING_TEXT) ||
+        (strictness == ESCAPE_TEXT && is_plain(bytes)))
         machine_put_lasting(machine, bytes);
     else
         put_html(machine, bytes, strictness, is_html);
@@ -208,31 +219,38 @@ static bool has_line_break(struct str bytes)
     return false;
 }
 
-static void put_in_header(struct template_machine *machine, struct value value)
+static void put_in_header(struct template_machine *machine, struct str bytes)
 {
-    if (has_line_break(value_str(value)))
+    if (has_line_break(bytes))
         machine_fail(machine, "a line break or NUL in a header's value");
     else
-        machine_put_lasting(machine, value_str(value));
+        machine_put_lasting(machine, bytes);
+}
+
+static void put_escaped(struct template_machine *machine, struct str text, bool is_html,
+                        struct place place)
+{
+    if (place.escaping == ESCAPING_NONE)
+        machine_put_lasting(machine, text);
+    else if (place.escaping == ESCAPING_HEADER)
+        put_in_header(machine, text);
+    else
+        put_in_html(machine, text, is_html, place);
 }
 
 void machine_put_escaped(struct template_machine *machine, struct value value,
-                         const struct output *output)
+                         struct place place)
 {
-    enum template_escape escape = machine->template->escape;
     if (value_is_nil(value))
         return;
-    if (escape == TEMPLATE_ESCAPE_NONE || value.type == VALUE_INTEGER ||
-        (escape == TEMPLATE_ESCAPE_HTML && output->is_raw)) {
+    if (value.type != VALUE_STRING &&
+        (place.escaping == ESCAPING_NONE || value.type == VALUE_INTEGER)) {
         machine_put_value(machine, value);
         return;
     }
     if (value.type != VALUE_STRING)
         value = flat_text(machine, value);
-    if (escape == TEMPLATE_ESCAPE_HEADER)
-        put_in_header(machine, value);
-    else
-        put_in_html(machine, value, output->context);
+    put_escaped(machine, value_str(value), (value.flags & VALUE_IS_HTML) != 0, place);
 }
 
 void machine_put_message(struct template_machine *machine, struct str message)

@@ -341,7 +341,8 @@ void finish_output(struct compiler *compiler, struct output *output,
 {
     output->filters = calls->p;
     output->filter_count = (uint32_t)calls->n;
-    output->context = compiler->context;
+    output->place =
+        place_of(compiler->template->escape, &compiler->context, output->is_raw);
 }
 
 static bool parse_output_strict(struct compiler *compiler, struct str markup,
@@ -349,7 +350,7 @@ static bool parse_output_strict(struct compiler *compiler, struct str markup,
 {
     struct lexer lexer;
     struct row calls = {0};
-    *output = (struct output){.context = compiler->context};
+    *output = (struct output){.expression = NULL};
     if (!parse_start(compiler, &lexer, markup, quote))
         return false;
     if (lexer.token.kind == TOKEN_END)

@@ -259,15 +259,10 @@ bool html_context_equal(struct html_context a, struct html_context b)
 static int strictness(struct html_context context)
 {
     static const uint8_t of_url[] = {0, 3, 2, 1};
-    return (html_context_in_tag(context) ? 10 : 0) + of_url[context.url];
+    return (html_context_in_tag(&context) ? 10 : 0) + of_url[context.url];
 }
 
 struct html_context html_context_merge(struct html_context a, struct html_context b)
 {
     return strictness(b) > strictness(a) ? b : a;
-}
-
-bool html_context_in_tag(struct html_context context)
-{
-    return context.state >= HTML_TAG_OPEN && context.state <= HTML_VALUE_BARE;
 }

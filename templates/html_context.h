@@ -64,6 +64,9 @@ void html_context_output(struct html_context *context);
 struct html_context html_context_merge(struct html_context a, struct html_context b);
 bool html_context_equal(struct html_context a, struct html_context b);
 /* True if a value here stands in a tag, so that its quotes are escaped with care. */
-bool html_context_in_tag(struct html_context context);
+static inline bool html_context_in_tag(const struct html_context *context)
+{
+    return context->state >= HTML_TAG_OPEN && context->state <= HTML_VALUE_BARE;
+}
 
 #endif

@@ -331,7 +331,7 @@ bool lax_output(struct compiler *compiler, struct str markup, struct output *out
     size_t at = 0;
     struct str fragment;
     struct row calls = {0};
-    *output = (struct output){.context = compiler->context};
+    *output = (struct output){.expression = NULL};
     if (!lax_fragment(markup, &at, &fragment))
         return true;
     output->expression = lax_expression_new(compiler, fragment, false);

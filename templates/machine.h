@@ -240,9 +240,9 @@ struct value items_at(struct template_machine *machine, const struct items *item
                       size_t index);
 
 /* escape.c */
-/* Prints a result where the context wants it escaped. */
+/* Prints a result as its place wants it escaped. */
 void machine_put_escaped(struct template_machine *machine, struct value value,
-                         const struct output *output);
+                         struct place place);
 /* Prints a message of ours, which may quote a value. */
 void machine_put_message(struct template_machine *machine, struct str message);
 void text_add_html(struct text *text, struct str bytes);

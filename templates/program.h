@@ -68,14 +68,32 @@ struct filter_call {
     uint32_t argument_count, keyword_count;
 };
 
+enum escaping {
+    ESCAPING_NONE,
+    /* HTML: text, the value of an attribute in quotes, the rest of a tag. */
+    ESCAPING_TEXT,
+    ESCAPING_QUOTED,
+    ESCAPING_BARE,
+    ESCAPING_HEADER
+};
+
+/* How what is printed at a place has to be escaped. */
+struct place {
+    /* enum escaping. */
+    uint8_t escaping;
+    /* HTML_URL_START or HTML_URL_SCHEME, where not every scheme may stand, else
+     * HTML_URL_NONE. */
+    uint8_t url;
+};
+
 /* What stands between {{ and }}: an expression through filters. */
 struct output {
     /* NULL: nothing was written. */
     const struct expression *expression;
     const struct filter_call *filters;
     uint32_t filter_count;
-    /* Where the result will stand, for escaping. */
-    struct html_context context;
+    struct place place;
+    /* The last filter is `raw`. */
     bool is_raw;
     /* So many filters end with the last `default`, which fills what lacked before. */
     uint32_t default_end;
@@ -161,7 +179,7 @@ struct cycle_node {
     struct str key;
     const struct expression *values;
     uint32_t count;
-    struct html_context context;
+    struct place place;
 };
 
 struct argument {
@@ -288,6 +306,9 @@ struct read {
 
 /* What a name stands for that nothing in the template sets. */
 struct symbol template_symbol(const struct template *template, struct str name);
+/* What a value needs in this context. */
+struct place place_of(enum template_escape escape, const struct html_context *context,
+                      bool is_raw);
 /* The slot of a name: 0 in it, and it is where the name would stand. */
 uint32_t *template_symbol_slot(const struct template *template, struct str name);
 /* The partial of this name in this context; false: none. */

@@ -48,7 +48,7 @@ static void render_output(struct template_machine *machine, const struct output 
     struct value value = evaluate_output(machine, output);
     if (machine->hole != NULL)
         missing_report(machine);
-    machine_put_escaped(machine, value, output);
+    machine_put_escaped(machine, value, output->place);
 }
 
 /* Nothing is missed yet: only what is printed can leave a hole. */
@@ -152,7 +152,6 @@ static void render_cycle(struct template_machine *machine,
     struct cycle_state *state = cycle_find(machine, cycle);
     if (state == NULL)
         return;
-    const struct output place = {.context = cycle->context};
     struct value value = value_nil();
     machine->hole = NULL;
     if (state->index < cycle->count) {
@@ -163,7 +162,7 @@ static void render_cycle(struct template_machine *machine,
     if (machine->failed)
         return;
     missing_report(machine);
-    machine_put_escaped(machine, value, &place);
+    machine_put_escaped(machine, value, cycle->place);
     state->index++;
     if (state->index >= cycle->count)
         state->index = 0;

@@ -74,6 +74,31 @@ static void template_escape__html_by_context(void **state)
     }
 }
 
+/* A column has a way of its own to where it is printed. */
+static void template_escape__columns_are_escaped_as_data_is(void **state)
+{
+    enum { FIELDS_MAX = 20 };
+    struct str fields[FIELDS_MAX], values[FIELDS_MAX];
+    struct value *data = json_of(DATA);
+    struct template_options options = {
+        .escape = TEMPLATE_ESCAPE_HTML, .name = STR("t"), .fields = fields};
+    const struct template_input input = {.statics = data, .fields = values};
+    (void)state;
+    for (size_t i = 0; i < value_member_count(data); i++) {
+        size_t n = options.field_count;
+        const struct value *member = value_member_at(data, i, &fields[n]);
+        options.field_count += value_is_string(member, &values[n]);
+    }
+    assert_in_range(options.field_count, 10, FIELDS_MAX - 1);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct result result = render_input(cases[i].source, &options, &input);
+        if (strcmp(result.text, cases[i].want) != 0)
+            fail_msg("%s\n  %s\n  wanted %s", cases[i].source, result.text,
+                     cases[i].want);
+    }
+    value_free(data);
+}
+
 /* Sixteen bytes are looked at together where they can be: each byte at each place. */
 #define LENGTH_MAX 40
 
@@ -166,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(template_escape__html_by_context),
+        cmocka_unit_test(template_escape__columns_are_escaped_as_data_is),
         cmocka_unit_test(template_escape__byte_is_escaped_at_any_place),
         cmocka_unit_test(template_escape__inline_errors_are_escaped),
         cmocka_unit_test(template_escape__header_refuses_line_breaks),
