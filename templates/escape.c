@@ -227,8 +227,8 @@ static void put_in_header(struct template_machine *machine, struct str bytes)
         machine_put_lasting(machine, bytes);
 }
 
-static void put_escaped(struct template_machine *machine, struct str text, bool is_html,
-                        struct place place)
+APART static void put_escaped(struct template_machine *machine, struct str text,
+                              bool is_html, struct place place)
 {
     if (place.escaping == ESCAPING_NONE)
         machine_put_lasting(machine, text);
@@ -236,6 +236,16 @@ static void put_escaped(struct template_machine *machine, struct str text, bool 
         put_in_header(machine, text);
     else
         put_in_html(machine, text, is_html, place);
+}
+
+void machine_put_text(struct template_machine *machine, struct str text,
+                      struct place place)
+{
+    bool is_usual = place.escaping <= ESCAPING_QUOTED && place.url == HTML_URL_NONE;
+    if (is_usual && (place.escaping == ESCAPING_NONE || is_plain(text)))
+        machine_put_lasting(machine, text);
+    else
+        put_escaped(machine, text, false, place);
 }
 
 void machine_put_escaped(struct template_machine *machine, struct value value,

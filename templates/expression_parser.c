@@ -336,6 +336,21 @@ static bool parse_filter(struct compiler *compiler, struct lexer *lexer,
     return add_filter(compiler, output, calls, name, &arguments, &keywords);
 }
 
+static bool is_variable(const struct expression *expression)
+{
+    return expression->kind == EXPRESSION_VARIABLE &&
+           expression->variable.root == NULL && expression->variable.lookup_count == 0;
+}
+
+/* `default` alone, with a literal: what is not empty passes it unchanged. */
+static bool is_plain_default(const struct row *calls)
+{
+    const struct filter_call *call = calls->p;
+    return calls->n == 1 && call->filter->apply == filter_default &&
+           call->argument_count == 1 && call->keyword_count == 0 &&
+           call->arguments[0].kind == EXPRESSION_LITERAL;
+}
+
 void finish_output(struct compiler *compiler, struct output *output,
                    const struct row *calls)
 {
@@ -343,6 +358,8 @@ void finish_output(struct compiler *compiler, struct output *output,
     output->filter_count = (uint32_t)calls->n;
     output->place =
         place_of(compiler->template->escape, &compiler->context, output->is_raw);
+    output->is_plain =
+        is_variable(output->expression) && (calls->n == 0 || is_plain_default(calls));
 }
 
 static bool parse_output_strict(struct compiler *compiler, struct str markup,

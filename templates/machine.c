@@ -100,48 +100,13 @@ void machine_put(struct template_machine *machine, struct str bytes)
     machine_written(machine, bytes.n);
 }
 
-static bool add_piece(struct template_machine *machine, struct str text, uint32_t span)
-{
-    if (pieces_add(machine->pieces, text, span))
-        return true;
-    machine_exceeded(machine, "too many pieces of output");
-    return false;
-}
-
-void machine_put_lasting(struct template_machine *machine, struct str bytes)
-{
-    struct run *run = &machine->run;
-    if (run->n > 0 || run->is_lent || machine->is_capturing) {
-        machine_put(machine, bytes);
-    } else if (bytes.n > 0 && machine_count(machine, bytes.n)) {
-        run->is_lent = add_piece(machine, bytes, PIECE_VALUE);
-    }
-}
-
 void machine_flush(struct template_machine *machine)
 {
     struct run *run = &machine->run;
-    run->is_lent = false;
-    if (run->n == 0)
-        return;
-    add_piece(machine, str_slice(run->p, run->n), PIECE_VALUE);
+    machine_add_piece(machine, str_slice(run->p, run->n), PIECE_VALUE);
     run->p += run->n;
     run->cap -= run->n;
     run->n = 0;
-}
-
-void machine_put_span(struct template_machine *machine, uint32_t span)
-{
-    struct str text = machine->template->spans[span];
-    if (text.n == 0)
-        return;
-    if (machine->is_capturing) {
-        machine_put(machine, text);
-        return;
-    }
-    machine_flush(machine);
-    if (machine_count(machine, text.n))
-        add_piece(machine, text, span);
 }
 
 struct run machine_capture_start(struct template_machine *machine, bool *was_capturing)

@@ -115,12 +115,8 @@ static inline bool machine_step(struct template_machine *machine, uint64_t count
 void *machine_alloc(struct template_machine *machine, size_t bytes);
 
 /* Output, to the pieces or to what is being captured. */
-void machine_put(struct template_machine *machine, struct str bytes);
-/* The same for bytes that last as long as the pieces: alone between two spans, as most
- * values are, they need no copy. */
-void machine_put_lasting(struct template_machine *machine, struct str bytes);
-void machine_put_span(struct template_machine *machine, uint32_t span);
-char *machine_more_room(struct template_machine *machine, size_t bytes);
+APART void machine_put(struct template_machine *machine, struct str bytes);
+APART char *machine_more_room(struct template_machine *machine, size_t bytes);
 
 /* Room for up to `bytes`, of which machine_written says how many were used. */
 static inline char *machine_room(struct template_machine *machine, size_t bytes)
@@ -146,12 +142,51 @@ static inline void machine_written(struct template_machine *machine, size_t byte
     machine_count(machine, bytes);
 }
 
+static inline bool machine_add_piece(struct template_machine *machine, struct str text,
+                                     uint32_t span)
+{
+    if (pieces_add(machine->pieces, text, span))
+        return true;
+    machine_exceeded(machine, "too many pieces of output");
+    return false;
+}
+
+/* The same as machine_put for bytes that last as long as the pieces: alone between two
+ * spans, as most values are, they need no copy. */
+static inline void machine_put_lasting(struct template_machine *machine,
+                                       struct str bytes)
+{
+    struct run *run = &machine->run;
+    if (run->n > 0 || run->is_lent || machine->is_capturing)
+        machine_put(machine, bytes);
+    else if (bytes.n > 0 && machine_count(machine, bytes.n))
+        run->is_lent = machine_add_piece(machine, bytes, PIECE_VALUE);
+}
+
+/* Gives the run, which is not empty, to the pieces. */
+void machine_flush(struct template_machine *machine);
+
+/* A span of text. */
+static inline void machine_put_span(struct template_machine *machine, uint32_t span)
+{
+    struct str text = machine->template->spans[span];
+    if (text.n == 0)
+        return;
+    if (machine->is_capturing) {
+        machine_put(machine, text);
+        return;
+    }
+    if (machine->run.n > 0)
+        machine_flush(machine);
+    machine->run.is_lent = false;
+    if (machine_count(machine, text.n))
+        machine_add_piece(machine, text, span);
+}
+
 /* What is written between the two is returned instead. */
 struct run machine_capture_start(struct template_machine *machine, bool *was_capturing);
 struct str machine_capture_end(struct template_machine *machine, struct run before,
                                bool was_capturing);
-/* Gives the run to the pieces. */
-void machine_flush(struct template_machine *machine);
 
 /* evaluate.c */
 struct value evaluate(struct template_machine *machine,
@@ -243,6 +278,9 @@ struct value items_at(struct template_machine *machine, const struct items *item
 /* Prints a result as its place wants it escaped. */
 void machine_put_escaped(struct template_machine *machine, struct value value,
                          struct place place);
+/* The same for a text that lasts as long as the pieces, and is no HTML yet. */
+void machine_put_text(struct template_machine *machine, struct str text,
+                      struct place place);
 /* Prints a message of ours, which may quote a value. */
 void machine_put_message(struct template_machine *machine, struct str message);
 void text_add_html(struct text *text, struct str bytes);

@@ -70,9 +70,10 @@ struct filter_call {
 
 enum escaping {
     ESCAPING_NONE,
-    /* HTML: text, the value of an attribute in quotes, the rest of a tag. */
+    /* HTML: text, and the value of an attribute in quotes. */
     ESCAPING_TEXT,
     ESCAPING_QUOTED,
+    /* The rest of a tag. From here on few values are printed as they are. */
     ESCAPING_BARE,
     ESCAPING_HEADER
 };
@@ -95,6 +96,8 @@ struct output {
     struct place place;
     /* The last filter is `raw`. */
     bool is_raw;
+    /* A variable, perhaps with `default` and a literal, and nothing else. */
+    bool is_plain;
     /* So many filters end with the last `default`, which fills what lacked before. */
     uint32_t default_end;
 };

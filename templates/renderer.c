@@ -43,12 +43,44 @@ struct frame *frame_new(struct template_machine *machine, bool is_isolated)
     return frame;
 }
 
-static void render_output(struct template_machine *machine, const struct output *output)
+/* Most outputs are of a column, or of a reserved name, as it is; false: it is empty, or
+ * more has to be worked out. */
+static bool find_text(struct template_machine *machine, const struct output *output,
+                      struct str *text)
+{
+    const struct template_input *input = machine->input;
+    if (!output->is_plain)
+        return false;
+    uint32_t index = output->expression->variable.symbol;
+    const struct symbol *symbol = &machine->template->symbols[index];
+    if (symbol->is_set)
+        return false;
+    if (symbol->field != PLACE_NONE && input->fields != NULL)
+        *text = input->fields[symbol->field];
+    else if (symbol->reserved != PLACE_NONE && input->reserved_values != NULL)
+        *text = input->reserved_values[symbol->reserved];
+    else
+        return false;
+    return text->n > 0 &&
+           (output->filter_count == 0 || machine_step(machine, 1 + text->n / 8));
+}
+
+APART static void render_value(struct template_machine *machine,
+                               const struct output *output)
 {
     struct value value = evaluate_output(machine, output);
     if (machine->hole != NULL)
         missing_report(machine);
     machine_put_escaped(machine, value, output->place);
+}
+
+static void render_output(struct template_machine *machine, const struct output *output)
+{
+    struct str text;
+    if (find_text(machine, output, &text))
+        machine_put_text(machine, text, output->place);
+    else
+        render_value(machine, output);
 }
 
 /* Nothing is missed yet: only what is printed can leave a hole. */
@@ -88,7 +120,8 @@ static bool branch_holds(struct template_machine *machine,
     return index == 0 && branches->is_negated ? !holds : holds;
 }
 
-static bool render_if(struct template_machine *machine, const struct branches *branches)
+APART static bool render_if(struct template_machine *machine,
+                            const struct branches *branches)
 {
     for (uint32_t i = 0; i < branches->count; i++) {
         bool holds = branch_holds(machine, branches, i);
@@ -200,15 +233,11 @@ static bool render_ifchanged(struct template_machine *machine, const struct body
     return ok;
 }
 
-static bool render_node(struct template_machine *machine, const struct node *node)
+APART static bool render_tag(struct template_machine *machine, const struct node *node)
 {
     switch ((enum node_kind)node->kind) {
-    case NODE_TEXT:
-    case NODE_RAW: machine_put_span(machine, node->span); break;
-    case NODE_OUTPUT: render_output(machine, node->output); break;
     case NODE_ASSIGN: render_assign(machine, node->assignment); break;
     case NODE_CAPTURE: return render_capture(machine, node->assignment);
-    case NODE_IF: return render_if(machine, node->branches);
     case NODE_CASE: return render_case(machine, node->choice);
     case NODE_FOR: return render_for(machine, node->loop);
     case NODE_TABLEROW: return render_tablerow(machine, node->loop);
@@ -220,8 +249,25 @@ static bool render_node(struct template_machine *machine, const struct node *nod
     case NODE_RENDER: return render_partial(machine, node->call);
     case NODE_INCLUDE: return render_include(machine, node->call);
     case NODE_IFCHANGED: return render_ifchanged(machine, node->body);
+    case NODE_TEXT:
+    case NODE_RAW:
+    case NODE_OUTPUT:
+    case NODE_IF:
     case NODE_NOTHING: break;
     }
+    return true;
+}
+
+static bool render_node(struct template_machine *machine, const struct node *node)
+{
+    if (node->kind == NODE_TEXT || node->kind == NODE_RAW)
+        machine_put_span(machine, node->span);
+    else if (node->kind == NODE_OUTPUT)
+        render_output(machine, node->output);
+    else if (node->kind == NODE_IF)
+        return render_if(machine, node->branches);
+    else if (node->kind != NODE_NOTHING)
+        return render_tag(machine, node);
     return true;
 }
 
@@ -240,7 +286,7 @@ static int describe(const struct template_machine *machine, struct position posi
 }
 
 /* True if rendering goes on behind the node that failed. */
-static bool recover(struct template_machine *machine, const struct node *node)
+COLD static bool recover(struct template_machine *machine, const struct node *node)
 {
     char text[600];
     if (machine->fatal == ERR_NONE && machine->template->mode == TEMPLATE_LAX) {
@@ -265,8 +311,8 @@ bool render_body(struct template_machine *machine, const struct body *body)
         return true;
     }
     bool ok = true;
-    for (uint32_t i = 0; i < body->count; i++) {
-        const struct node *node = &body->nodes[i];
+    const struct node *node = body->nodes;
+    for (uint32_t left = body->count; left > 0; left--, node++) {
         machine_step(machine, 1);
         ok = render_node(machine, node) && (!machine->failed || recover(machine, node));
         if (!ok || (machine->interrupt != INTERRUPT_NONE && node->kind != NODE_TEXT))
@@ -333,7 +379,7 @@ enum err template_render(const struct template *template,
         return render_failed(machine, error);
     empty_pieces(machine, pieces);
     bool ok = render_body(machine, &template->body);
-    if (ok)
+    if (ok && machine->run.n > 0)
         machine_flush(machine);
     machine->pieces_before = pieces->n;
     return ok && !machine->failed ? ERR_NONE : render_failed(machine, error);

@@ -32,8 +32,8 @@ struct pieces {
 
 /* Empties `pieces`; what it grows into comes from `arena`. */
 void pieces_init(struct pieces *pieces, struct arena *arena, size_t max);
-/* Room for one more; pieces_add calls it. */
-bool pieces_grow(struct pieces *pieces);
+/* Room for one more; pieces_add calls it, seldom: inlined, it would cost each call. */
+bool pieces_grow(struct pieces *pieces) __attribute__((cold, noinline));
 
 static inline bool pieces_add(struct pieces *pieces, struct str text, uint32_t span)
 {
