@@ -23,7 +23,8 @@
 typedef void compose_missing(void *self, struct str where, struct str name,
                              unsigned line, unsigned column);
 
-/* What a composer rendered last, before it was encoded; valid until its next one. */
+/* What a composer rendered last, before it was encoded; valid until its next one and as
+ * long as the job's record is. */
 struct rendering {
     struct str subject;
     const struct str *header_values;
