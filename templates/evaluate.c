@@ -63,6 +63,7 @@ APART static struct value input_find(struct template_machine *machine, struct st
     return object_get(machine, input->statics, name);
 }
 
+/* What the input has for a symbol; `found` remembers what took a search. */
 static struct value global_get(struct template_machine *machine,
                                const struct symbol *symbol, struct value *found)
 {
