@@ -198,16 +198,13 @@ static void print_summary(const struct campaign *campaign, enum campaign_state s
 }
 
 /* The exit code of a run that ended as such: the contract's order of precedence. */
-static int conclude(struct store *store, const struct campaign *campaign,
-                    const struct watch *watch, bool quiet, struct error *error)
+static int conclude(const struct campaign *campaign, const struct watch *watch,
+                    const struct delivery_counts *counts, bool quiet,
+                    struct error *error)
 {
     const struct run_progress *last = &watch->last;
-    struct delivery_counts counts;
-    enum err err = report_counts(store, campaign->id, &counts, error);
-    if (err != ERR_NONE)
-        return err_exit_code(err);
     if (!quiet)
-        print_summary(campaign, state_after(watch->end), &counts, last);
+        print_summary(campaign, state_after(watch->end), counts, last);
     if (watch->end == RUN_LIMITED)
         log_line(LOG_WARN, "relay-limit", "%s; the rest is left for later",
                  last->relay_trouble);
@@ -219,7 +216,7 @@ static int conclude(struct store *store, const struct campaign *campaign,
                             last->relay_trouble[0] != '\0' ? last->relay_trouble
                                                            : "no relay can be reached",
                             STR_ARG(campaign->name));
-    return exit_code_of_counts(&counts);
+    return exit_code_of_counts(counts);
 }
 
 static void begin_watch(struct watch *watch, const struct delivery_counts *counts,
@@ -258,20 +255,16 @@ int sending_run(struct store *store, const struct campaign *campaign,
         log_line(LOG_WARN, "recovered", "the run before this one left %llu in doubt",
                  (unsigned long long)recovered);
     warn_of_clear_text(content->campaign);
-    /* After the opening, which settles what a run that died had left claimed. */
-    err = report_counts(store, campaign->id, &counts, error);
-    if (err == ERR_NONE) {
-        begin_watch(&watch, &counts, values, quiet);
-        err = run_to_end(ledger, content, values, &watch, error);
-    }
+    begin_watch(&watch, ledger_store_counts(ledger), values, quiet);
+    err = run_to_end(ledger, content, values, &watch, error);
     enum err close_err = ledger_store_close(
         ledger, err == ERR_NONE ? state_after(watch.end) : CAMPAIGN_INTERRUPTED,
-        &close_error);
+        &counts, &close_error);
     if (err == ERR_NONE && close_err != ERR_NONE) {
         *error = close_error;
         err = close_err;
     }
     if (err != ERR_NONE)
         return err_exit_code(err);
-    return conclude(store, campaign, &watch, quiet, error);
+    return conclude(campaign, &watch, &counts, quiet, error);
 }

@@ -93,6 +93,8 @@ struct ledger_store {
     sqlite3_stmt *statements[LEDGER_STATEMENT_COUNT];
     struct peer_numbers peers;
     bool is_in_group;
+    /* When it was opened. */
+    struct delivery_counts found;
     /* Deliveries in no terminal state, group included. */
     uint64_t unfinished;
     /* The last suppression applied, and what SQLite says changes when others write. */

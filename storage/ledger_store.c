@@ -111,7 +111,8 @@ static enum err take_over(struct ledger_store *ledger,
     if (err != ERR_NONE)
         return err;
     *recovered = recovery.armed;
-    ledger->unfinished = recovery_unfinished(&recovery);
+    ledger->found = recovery.counts;
+    ledger->unfinished = delivery_counts_unfinished(&recovery.counts);
     err = check_disk(ledger, error);
     if (err == ERR_NONE)
         err = run_owner_sign(&ledger->owner, error);
@@ -165,10 +166,9 @@ enum err ledger_store_open(struct store *store, int64_t campaign_id,
 }
 
 static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
-                        struct error *error)
+                        struct delivery_counts *counts, struct error *error)
 {
     struct recovery recovery;
-    uint64_t unfinished = 0;
     enum err err = run_owner_check(&ledger->owner, error);
     if (err == ERR_NONE)
         err = recovery_init(&recovery, ledger->store, ledger->campaign_id, error);
@@ -177,28 +177,27 @@ static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
     err = recovery_settle(&recovery, false, error);
     if (err == ERR_NONE && state == CAMPAIGN_CANCELLED)
         err = recovery_cancel_rest(&recovery, error);
-    if (state == CAMPAIGN_FINISHED)
-        unfinished = recovery_unfinished(&recovery);
-    if (err == ERR_NONE && unfinished > 0)
+    uint64_t unfinished = delivery_counts_unfinished(&recovery.counts);
+    if (err == ERR_NONE && state == CAMPAIGN_FINISHED && unfinished > 0)
         err = error_set(error, ERR_BUG,
                         "end campaign: %s: not finished, %llu deliveries are left",
                         ledger->name, (unsigned long long)unfinished);
     if (err == ERR_NONE)
         err = recovery_set_state(&recovery, state, error);
+    if (counts != NULL)
+        *counts = recovery.counts;
     return err;
 }
 
 enum err ledger_store_close(struct ledger_store *ledger, enum campaign_state state,
-                            struct error *error)
+                            struct delivery_counts *counts, struct error *error)
 {
-    if (ledger == NULL)
-        return ERR_NONE;
     struct store *store = ledger->store;
     /* A group that was never committed is gone, as the port promises. */
     db_rollback(store);
     enum err err = db_begin(store, error);
     if (err == ERR_NONE)
-        err = db_end(store, give_up(ledger, state, error), error);
+        err = db_end(store, give_up(ledger, state, counts, error), error);
     run_owner_unlock(&ledger->owner);
     free_ledger(ledger);
     (void)sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
@@ -294,6 +293,11 @@ static void ledger_explain(void *self, struct error *error)
 {
     if (error != NULL)
         *error = ((struct ledger_store *)self)->error;
+}
+
+const struct delivery_counts *ledger_store_counts(const struct ledger_store *ledger)
+{
+    return &ledger->found;
 }
 
 struct store_port ledger_store_port(struct ledger_store *ledger)

@@ -23,6 +23,7 @@
 
 #include "core/send/ports.h"
 #include "storage/campaigns.h"
+#include "storage/reports.h"
 
 #define LEDGER_BUSY_MS 60000
 /* Once that has not been enough the run ends, and each further try is as short. */
@@ -48,10 +49,13 @@ MUST_CHECK enum err ledger_store_open(struct store *store, int64_t campaign_id,
                                       struct error *error);
 /* The port; valid until ledger_store_close. */
 struct store_port ledger_store_port(struct ledger_store *ledger);
+/* What the opening found and put right; valid until ledger_store_close. */
+const struct delivery_counts *ledger_store_counts(const struct ledger_store *ledger);
 /* Gives the campaign up and says how it stands: FINISHED (checked: nothing may be
  * unfinished), PAUSED, CANCELLED (the rest becomes cancelled) or INTERRUPTED. Claimed
- * deliveries become pending; armed ones are in doubt. NULL is allowed. */
+ * deliveries become pending; armed ones are in doubt. *counts: what the database then
+ * has, unless it fails; NULL if nobody asks. */
 enum err ledger_store_close(struct ledger_store *ledger, enum campaign_state state,
-                            struct error *error);
+                            struct delivery_counts *counts, struct error *error);
 
 #endif

@@ -152,9 +152,10 @@ enum err recovery_cancel_rest(struct recovery *recovery, struct error *error)
     enum err err =
         over_all(recovery,
                  "UPDATE delivery SET state = 'cancelled', next_attempt_ms = 0"
-                 " WHERE id BETWEEN ?1 AND ?2"
-                 " AND state IN ('pending', 'claimed', 'deferred')",
+                 " WHERE id BETWEEN ?1 AND ?2 AND state IN ('pending', 'deferred')",
                  0, 0, error);
+    move_count(recovery, DELIVERY_PENDING, DELIVERY_CANCELLED);
+    move_count(recovery, DELIVERY_DEFERRED, DELIVERY_CANCELLED);
     return err != ERR_NONE ? err
                            : db_run(recovery->store, error,
                                     "UPDATE lane SET cursor = last + 1, due_ms = NULL"
@@ -179,9 +180,4 @@ enum err recovery_set_state(struct recovery *recovery, enum campaign_state state
     return err != ERR_NONE
                ? err
                : run_owner_resign(recovery->store, recovery->campaign_id, error);
-}
-
-uint64_t recovery_unfinished(const struct recovery *recovery)
-{
-    return delivery_counts_unfinished(&recovery->counts);
 }

@@ -20,7 +20,7 @@ struct recovery {
     struct store *store;
     int64_t campaign_id;
     struct delivery_range deliveries;
-    /* As of recovery_init, then of recovery_settle. */
+    /* What each of the calls below leaves in the database. */
     struct delivery_counts counts;
     /* Deliveries that had been armed, after recovery_settle. */
     uint64_t armed;
@@ -41,7 +41,5 @@ MUST_CHECK enum err recovery_cancel_rest(struct recovery *recovery,
  * stored as running without an owner. */
 MUST_CHECK enum err recovery_set_state(struct recovery *recovery,
                                        enum campaign_state state, struct error *error);
-/* How many are in no terminal state; not after recovery_cancel_rest. */
-uint64_t recovery_unfinished(const struct recovery *recovery);
 
 #endif

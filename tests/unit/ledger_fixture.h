@@ -42,11 +42,21 @@ static inline struct campaign_plan desk_plan(struct fixture *f)
                                   .list_id = fixture_list(f).id};
 }
 
+/* Counted anew from the deliveries. */
+static inline void assert_counts(struct fixture *f, struct desk *desk,
+                                 const struct delivery_counts *counts)
+{
+    struct delivery_counts all;
+    assert_err_none(f, report_counts(f->store, desk->campaign.id, &all, &f->error));
+    assert_memory_equal(counts, &all, sizeof all);
+}
+
 static inline void desk_open(struct fixture *f, struct desk *desk, bool retry)
 {
     struct ledger_options options = {.retry_in_doubt = retry};
     assert_err_none(f, ledger_store_open(f->store, desk->campaign.id, &options,
                                          &desk->ledger, &desk->recovered, &f->error));
+    assert_counts(f, desk, ledger_store_counts(desk->ledger));
     desk->port = ledger_store_port(desk->ledger);
     arena_init(&desk->batch.arena, 64 << 20);
     desk->batch.jobs = desk->jobs;
@@ -68,7 +78,9 @@ static inline struct desk *desk_launch(struct fixture *f, int domains, int per_d
 static inline void desk_shut(struct fixture *f, struct desk *desk,
                              enum campaign_state state)
 {
-    assert_err_none(f, ledger_store_close(desk->ledger, state, &f->error));
+    struct delivery_counts counts;
+    assert_err_none(f, ledger_store_close(desk->ledger, state, &counts, &f->error));
+    assert_counts(f, desk, &counts);
     desk->ledger = NULL;
     arena_fini(&desk->batch.arena);
 }

@@ -88,7 +88,7 @@ static void ledger__a_second_run_is_told_who_the_first_is(void **state)
     desk_shut(f, desk, CAMPAIGN_PAUSED);
     assert_err_none(f, ledger_store_open(other, desk->campaign.id, &hold, &ledger,
                                          &recovered, &f->error));
-    assert_err_none(f, ledger_store_close(ledger, CAMPAIGN_PAUSED, &f->error));
+    assert_err_none(f, ledger_store_close(ledger, CAMPAIGN_PAUSED, NULL, &f->error));
     store_close(other);
     free(desk);
 }
@@ -108,7 +108,7 @@ static void ledger__a_run_that_was_taken_over_writes_nothing(void **state)
         skip();
     struct arm_item item = {.delivery_id = jobs[0].delivery_id, .at_ms = 1};
     assert_int_equal(desk->port.arm(desk->port.self, &item, 1), ERR_LOCKED);
-    assert_int_equal(ledger_store_close(desk->ledger, CAMPAIGN_PAUSED, &f->error),
+    assert_int_equal(ledger_store_close(desk->ledger, CAMPAIGN_PAUSED, NULL, &f->error),
                      ERR_LOCKED);
     assert_count(f, desk, DELIVERY_CLAIMED, 1);
     arena_fini(&desk->batch.arena);
@@ -129,8 +129,9 @@ static void ledger__a_run_on_another_machine_is_not_taken_over(void **state)
                                "UPDATE run_owner SET host = 'elsewhere', boot = 'x',"
                                " token = x'00'",
                                &f->error));
-    assert_int_equal(ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, &f->error),
-                     ERR_LOCKED);
+    assert_int_equal(
+        ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, NULL, &f->error),
+        ERR_LOCKED);
     arena_fini(&desk->batch.arena);
     assert_int_equal(ledger_store_open(f->store, desk->campaign.id, &hold,
                                        &desk->ledger, &desk->recovered, &f->error),
@@ -138,8 +139,8 @@ static void ledger__a_run_on_another_machine_is_not_taken_over(void **state)
     assert_non_null(strstr(f->error.text, "spring: host elsewhere has been running"));
     assert_err_none(f, ledger_store_open(f->store, desk->campaign.id, &take_over,
                                          &desk->ledger, &desk->recovered, &f->error));
-    assert_err_none(f,
-                    ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, &f->error));
+    assert_err_none(
+        f, ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, NULL, &f->error));
     /* It ended in order: it may go on anywhere. */
     assert_err_none(f, db_exec(f->store,
                                "UPDATE run_owner SET host = 'elsewhere', boot = 'x'",

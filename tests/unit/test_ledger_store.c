@@ -235,8 +235,8 @@ static void ledger__with_work_left_it_is_not_finished(void **state)
         desk_record(desk, record);
     }
     desk_commit(desk);
-    assert_int_equal(ledger_store_close(desk->ledger, CAMPAIGN_FINISHED, &f->error),
-                     ERR_BUG);
+    assert_int_equal(
+        ledger_store_close(desk->ledger, CAMPAIGN_FINISHED, NULL, &f->error), ERR_BUG);
     assert_non_null(strstr(f->error.text, "1 deliveries are left"));
     arena_fini(&desk->batch.arena);
     struct campaign campaign;

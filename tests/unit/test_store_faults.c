@@ -103,7 +103,7 @@ static void faults__a_full_disk_ends_a_run_cleanly(void **state)
     assert_non_null(strstr(f->error.text, "disk is full"));
     assert_count(f, desk, DELIVERY_DELIVERED, delivered);
     assert_count(f, desk, DELIVERY_ARMED, 50);
-    (void)!ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, &f->error);
+    (void)!ledger_store_close(desk->ledger, CAMPAIGN_INTERRUPTED, NULL, &f->error);
     arena_fini(&desk->batch.arena);
     limit_pages(f->store, 1 << 20);
     desk_open(f, desk, false);
