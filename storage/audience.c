@@ -1,6 +1,7 @@
 #include "storage/audience.h"
 
 #include "core/mail/address.h"
+#include "storage/deliveries.h"
 #include "storage/suppression_key.h"
 
 /*
@@ -250,8 +251,7 @@ static enum err prepare_adding(struct audience *audience, struct error *error)
             store, &audience->add_deliveries,
             "INSERT INTO delivery SELECT NULL, ?1, recipient,"
             " CASE suppressed WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0,"
-            " zeroblob(12)"
-            " FROM temp.audience WHERE rowid BETWEEN ?2 AND ?3",
+            " " DELIVERY_ROOM " FROM temp.audience WHERE rowid BETWEEN ?2 AND ?3",
             error);
     audience->next_lane = audience->first_lane;
     audience->next_delivery = audience->first_delivery;

@@ -10,6 +10,10 @@
 
 #include "storage/database.h"
 
+/* Bytes of a delivery's `room` (schema.c) until it is armed, and from then on. */
+#define DELIVERY_ROOM       "x'000000000000000000000000'"
+#define DELIVERY_ROOM_ARMED 8
+
 /* A campaign's deliveries follow each other; `last` is before `first` if there are
  * none. */
 struct delivery_range {

@@ -1,3 +1,4 @@
+#include "storage/deliveries.h"
 #include "storage/ledger_state.h"
 
 #include <stdio.h>
@@ -50,6 +51,7 @@ static enum err arm(struct ledger_store *ledger, struct arm_item *run, size_t n)
     (void)sqlite3_bind_int64(set, 1, run[0].delivery_id);
     (void)sqlite3_bind_int64(set, 2, run[n - 1].delivery_id);
     (void)sqlite3_bind_int64(set, 3, run[0].at_ms);
+    (void)sqlite3_bind_zeroblob(set, 4, DELIVERY_ROOM_ARMED);
     int rc = sqlite3_step(set);
     (void)sqlite3_reset(set);
     if (rc != SQLITE_DONE)
@@ -144,6 +146,21 @@ static enum err add_attempt(struct ledger_store *ledger,
     return ERR_NONE;
 }
 
+/* What is left of a delivery's room: 0 is always right, more only spares work. What is
+ * deferred needs it for its time. */
+static int room_after(const struct attempt_record *record, int64_t attempt)
+{
+    enum outcome_state state = record->outcome.state;
+    int number_bytes = 1;
+    if (record->last_attempt != 0 || !is_terminal(state))
+        return 0;
+    while (number_bytes < 8 && attempt >> (8 * number_bytes - 1) != 0)
+        number_bytes++;
+    int left = DELIVERY_ROOM_ARMED + (int)STR("armed").n - number_bytes -
+               (int)strlen(outcome_state_word(state));
+    return left > 0 ? left : 0;
+}
+
 /* The outcome that all of the run have in common; their attempts have numbers in a row
  * up to `last`. *changes: of how many it was ours to give. */
 static enum err set_outcome(struct ledger_store *ledger,
@@ -155,7 +172,8 @@ static enum err set_outcome(struct ledger_store *ledger,
     (void)sqlite3_bind_int64(set, 2, run[n - 1]->delivery_id);
     (void)db_bind_text(set, 3, str_of(outcome_state_word(run[0]->outcome.state)));
     (void)sqlite3_bind_int64(set, 4, run[0]->charged);
-    (void)sqlite3_bind_int64(set, 5, last + 1 - (int64_t)n);
+    (void)sqlite3_bind_int64(set, 5, last - run[n - 1]->delivery_id);
+    (void)sqlite3_bind_zeroblob(set, 6, room_after(run[0], last));
     int rc = sqlite3_step(set);
     (void)sqlite3_reset(set);
     *changes = sqlite3_changes(ledger->store->db);

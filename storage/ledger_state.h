@@ -55,7 +55,7 @@
     X(LEDGER_LOWER_DUE, "UPDATE lane SET due_ms = ?2"                                  \
                         " WHERE id = ?1 AND (due_ms IS NULL OR due_ms > ?2)")          \
     X(LEDGER_ARM,                                                                      \
-      "UPDATE OR FAIL delivery SET state = 'armed', room = NULL, first_armed_ms ="     \
+      "UPDATE OR FAIL delivery SET state = 'armed', room = ?4, first_armed_ms ="       \
       " CASE first_armed_ms WHEN 0 THEN ?3 ELSE first_armed_ms END"                    \
       " WHERE id BETWEEN ?1 AND ?2 AND state = 'claimed'")                             \
     X(LEDGER_ARMED_AMONG, "SELECT id FROM delivery"                                    \
@@ -66,7 +66,7 @@
       "INSERT INTO attempt VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
     X(LEDGER_SET_OUTCOME,                                                              \
       "UPDATE OR FAIL delivery SET state = ?3, attempts = attempts + ?4,"              \
-      " last_attempt = ?5 + id - ?1"                                                   \
+      " last_attempt = id + ?5, room = ?6"                                             \
       " WHERE id BETWEEN ?1 AND ?2 AND state IN ('claimed', 'armed')")                 \
     X(LEDGER_SET_NEXT_ATTEMPT,                                                         \
       "UPDATE delivery SET next_attempt_ms = ?2 WHERE id = ?1")                        \

@@ -20,8 +20,9 @@
  *   next_attempt_ms while it is deferred and 0 otherwise: an update that leaves that
  *   column alone (claim, arm, outcome) does not touch the index, which it would if the
  *   index asked for the state.
- * - A delivery's `room` is as long as what its first attempt adds to its row, until it
- *   is armed: no page has to be split for it.
+ * - A delivery's `room` gives up what each step of its first attempt adds to its row,
+ *   which so stays as long as it was: it is written over in place, no page has to be
+ *   rearranged or split for it.
  *
  * To change it: raise SCHEMA_VERSION, append a step to `steps`, never edit an old one.
  */

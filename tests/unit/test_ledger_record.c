@@ -157,6 +157,42 @@ static void ledger_record__a_run_with_one_that_is_over_is_a_bug(void **state)
     free(desk);
 }
 
+/* All rows together, as SQLite's table of pages counts them. */
+static int64_t row_bytes(struct fixture *f)
+{
+    return number(f, "SELECT sum(payload) FROM dbstat WHERE name = 'delivery'");
+}
+
+/* However long the number of its attempt is. */
+static void ledger_record__a_row_keeps_its_length_until_it_is_final(void **state)
+{
+    static const char *const last_attempts[] = {
+        "INSERT INTO attempt VALUES(1, 0, 0, 0, '', '', 0, '', '', '', 0, '')",
+        "UPDATE attempt SET id = 127", "UPDATE attempt SET id = 32767",
+        "UPDATE attempt SET id = 8388607"};
+    enum { CASES = sizeof last_attempts / sizeof last_attempts[0] };
+    const int64_t now_ms = 1764300000000;
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, CASES - 1);
+    struct lane lane;
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
+    int64_t bytes = row_bytes(f);
+    struct job *jobs = desk_claim(desk, lane.id, now_ms, CASES);
+    assert_int_equal(desk->batch.n, CASES);
+    for (size_t i = 0; i < CASES; i++) {
+        assert_err_none(f, db_exec(f->store, last_attempts[i], &f->error));
+        assert_true(desk_arm(desk, &jobs[i], now_ms));
+        assert_int_equal(row_bytes(f), bytes);
+        desk_record(desk, desk_outcome(&jobs[i], now_ms, OUTCOME_DELIVERED));
+        assert_int_equal(row_bytes(f), bytes);
+        assert_err_none(
+            f, db_exec(f->store, "DELETE FROM attempt WHERE delivery > 0", &f->error));
+    }
+    desk_commit(desk);
+    desk_shut(f, desk, CAMPAIGN_FINISHED);
+    free(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +201,7 @@ int main(void)
         fixture_test(ledger_record__each_delivery_has_its_own_history),
         fixture_test(ledger_record__neighbours_keep_their_own_outcome),
         fixture_test(ledger_record__a_run_with_one_that_is_over_is_a_bug),
+        fixture_test(ledger_record__a_row_keeps_its_length_until_it_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
