@@ -93,10 +93,9 @@ void db_checkpoint(struct store *store, int64_t bytes, bool wait);
 static inline struct str db_text(sqlite3_stmt *statement, int column)
 {
     const void *p = sqlite3_column_blob(statement, column);
-    size_t n = (size_t)sqlite3_column_bytes(statement, column);
-    if (sqlite3_column_type(statement, column) == SQLITE_NULL)
-        return STR_NULL;
-    return (struct str){p != NULL ? p : "", n};
+    if (p != NULL)
+        return (struct str){p, (size_t)sqlite3_column_bytes(statement, column)};
+    return sqlite3_column_type(statement, column) == SQLITE_NULL ? STR_NULL : STR("");
 }
 
 /* The same copied into `arena`, empty for NULL. */
