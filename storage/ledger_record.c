@@ -98,9 +98,6 @@ static enum err give_back(struct ledger_store *ledger,
                       record->delivery_id);
 }
 
-/* "65535.65535.65535" */
-#define ENHANCED_TEXT_MAX 17
-
 /* One for each message: snprintf would be a tenth of what recording costs. */
 static struct str enhanced_text(const uint16_t enhanced[3], char to[ENHANCED_TEXT_MAX])
 {
@@ -116,6 +113,28 @@ static struct str enhanced_text(const uint16_t enhanced[3], char to[ENHANCED_TEX
     return str_slice(to, n);
 }
 
+static bool is_bound(const struct outcome *bound, const struct outcome *outcome)
+{
+    return bound->state == outcome->state && bound->stage == outcome->stage &&
+           bound->code == outcome->code && bound->class_word == outcome->class_word &&
+           memcmp(bound->enhanced, outcome->enhanced, sizeof bound->enhanced) == 0;
+}
+
+/* What most attempts have in common stays bound from one to the next. */
+static void bind_verdict(struct ledger_store *ledger, sqlite3_stmt *add,
+                         const struct outcome *outcome)
+{
+    if (is_bound(&ledger->bound, outcome))
+        return;
+    ledger->bound = *outcome;
+    (void)db_bind_text(add, 4, str_of(outcome_state_word(outcome->state)));
+    (void)db_bind_text(add, 5, str_of(smtp_stage_word(outcome->stage)));
+    (void)sqlite3_bind_int64(add, 6, outcome->code);
+    (void)db_bind_text(add, 7,
+                       enhanced_text(outcome->enhanced, ledger->bound_enhanced));
+    (void)db_bind_text(add, 8, str_of(outcome->class_word));
+}
+
 static enum err add_attempt(struct ledger_store *ledger,
                             const struct attempt_record *record, int64_t *id)
 {
@@ -126,15 +145,10 @@ static enum err add_attempt(struct ledger_store *ledger,
     if (err != ERR_NONE)
         return ledger_abandon(ledger, err);
     sqlite3_stmt *add = ledger->statements[LEDGER_ADD_ATTEMPT];
-    char enhanced[ENHANCED_TEXT_MAX];
+    bind_verdict(ledger, add, outcome);
     (void)sqlite3_bind_int64(add, 1, record->delivery_id);
     (void)sqlite3_bind_int64(add, 2, record->last_attempt);
     (void)sqlite3_bind_int64(add, 3, record->at_ms);
-    (void)db_bind_text(add, 4, str_of(outcome_state_word(outcome->state)));
-    (void)db_bind_text(add, 5, str_of(smtp_stage_word(outcome->stage)));
-    (void)sqlite3_bind_int64(add, 6, outcome->code);
-    (void)db_bind_text(add, 7, enhanced_text(outcome->enhanced, enhanced));
-    (void)db_bind_text(add, 8, str_of(outcome->class_word));
     (void)db_bind_text(add, 9, str_head(str_or_empty(outcome->text), OUTCOME_TEXT_MAX));
     (void)sqlite3_bind_int64(add, 10, number);
     (void)db_bind_text(add, 11, str_or_empty(outcome->remote_id));

@@ -84,6 +84,9 @@ enum ledger_statement {
         LEDGER_STATEMENT_COUNT
 };
 
+/* "65535.65535.65535" */
+#define ENHANCED_TEXT_MAX 17
+
 struct ledger_store {
     struct store *store;
     struct run_owner owner;
@@ -92,6 +95,9 @@ struct ledger_store {
     char name[CAMPAIGN_NAME_MAX + 1];
     sqlite3_stmt *statements[LEDGER_STATEMENT_COUNT];
     struct peer_numbers peers;
+    /* Of the attempt added last, but for its strings: as LEDGER_ADD_ATTEMPT has it. */
+    struct outcome bound;
+    char bound_enhanced[ENHANCED_TEXT_MAX];
     bool is_in_group;
     /* When it was opened. */
     struct delivery_counts found;

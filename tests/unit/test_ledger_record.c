@@ -157,6 +157,43 @@ static void ledger_record__a_run_with_one_that_is_over_is_a_bug(void **state)
     free(desk);
 }
 
+/* Each differs from the one before in one thing. */
+static void ledger_record__an_attempt_keeps_all_of_its_verdict(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, RUN);
+    struct lane lane;
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
+    struct job *jobs = desk_claim(desk, lane.id, 0, RUN + 1);
+    struct attempt_record record = desk_outcome(&jobs[0], 8, OUTCOME_DELIVERED);
+    for (size_t i = 0; i <= RUN; i++) {
+        struct outcome *outcome = &record.outcome;
+        record.delivery_id = jobs[i].delivery_id;
+        assert_true(desk_arm(desk, &jobs[i], 7));
+        switch (i) {
+        case 1: outcome->stage = SMTP_STAGE_RCPT; break;
+        case 2: outcome->code = 550; break;
+        case 3: outcome->enhanced[1] = 65535; break;
+        case 4: outcome->class_word = "Other"; break;
+        case 5: outcome->state = OUTCOME_FAILED; break;
+        default: break;
+        }
+        desk_record(desk, record);
+    }
+    desk_commit(desk);
+    assert_int_equal(
+        number(f, "SELECT group_concat(state || '/' || stage || '/' || code || '/'"
+                  " || enhanced || '/' || class) ="
+                  " 'delivered/dot/250/2.0.0/Test,delivered/rcpt/250/2.0.0/Test,"
+                  "delivered/rcpt/550/2.0.0/Test,delivered/rcpt/550/2.65535.0/Test,"
+                  "delivered/rcpt/550/2.65535.0/Other,"
+                  "failed/rcpt/550/2.65535.0/Other'"
+                  " FROM (SELECT * FROM attempt ORDER BY id)"),
+        1);
+    desk_shut(f, desk, CAMPAIGN_FINISHED);
+    free(desk);
+}
+
 /* All rows together, as SQLite's table of pages counts them. */
 static int64_t row_bytes(struct fixture *f)
 {
@@ -201,6 +238,7 @@ int main(void)
         fixture_test(ledger_record__each_delivery_has_its_own_history),
         fixture_test(ledger_record__neighbours_keep_their_own_outcome),
         fixture_test(ledger_record__a_run_with_one_that_is_over_is_a_bug),
+        fixture_test(ledger_record__an_attempt_keeps_all_of_its_verdict),
         fixture_test(ledger_record__a_row_keeps_its_length_until_it_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
