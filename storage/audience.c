@@ -7,8 +7,8 @@
 /*
  * Three steps, each constant in memory and each row through as few hands as can be:
  *   1. Sort the list by (domain, recipient) into a temporary table. SQLite asks
- *      audience_choice() about each recipient on the way: not meant (NULL), or whether
- *      it is on the suppression list.
+ *      audience_key() for what to sort each recipient by: one number, which costs half
+ *      of sorting three columns by two of them. NULL: not meant.
  *   2. Walk the table: a domain is a run of its row ids, and how long the run is, is
  *      noted.
  *   3. Domain by domain, append its deliveries. The largest first: it decides how long
@@ -34,6 +34,22 @@ struct audience {
 
 #define PROGRESS_ROWS 16384
 
+/* A key: domain, recipient, and in the last bit whether he is on the suppression list.
+ * SQL has KEY_RECIPIENT. */
+#define RECIPIENT_BITS 36
+#define DOMAIN_BITS    26
+#define KEY_RECIPIENT  "((key >> 1) & 0xFFFFFFFFF)"
+
+static int64_t key_of(int64_t domain, int64_t recipient, bool is_suppressed)
+{
+    return (domain << RECIPIENT_BITS | recipient) << 1 | is_suppressed;
+}
+
+static int64_t key_domain(int64_t key)
+{
+    return key >> (RECIPIENT_BITS + 1);
+}
+
 static enum err failed(struct audience *audience, struct error *error)
 {
     return db_fail(audience->store, error, "launch");
@@ -53,14 +69,27 @@ static enum err is_suppressed(struct audience *audience, struct str address,
                                                  : failed(audience, &audience->error);
 }
 
-/* audience_choice(id, address, record): NULL, 0, or 1 if suppressed. */
+static enum err check_numbers(struct audience *audience, int64_t domain,
+                              int64_t recipient)
+{
+    return domain >> DOMAIN_BITS == 0 && recipient >> RECIPIENT_BITS == 0
+               ? ERR_NONE
+               : error_set(&audience->error, ERR_LIMIT,
+                           "launch: %.*s: recipient %lld, domain %lld: the database "
+                           "has had too many; begin a new one",
+                           STR_ARG(audience->plan->name), (long long)recipient,
+                           (long long)domain);
+}
+
+/* audience_key(id, domain, address, record) */
 static void choose(sqlite3_context *context, int count, sqlite3_value **values)
 {
     struct audience *audience = sqlite3_user_data(context);
     const struct campaign_plan *plan = audience->plan;
+    int64_t domain = sqlite3_value_int64(values[1]);
     struct recipient_row row = {.id = sqlite3_value_int64(values[0]),
-                                .address = db_argument(values[1]),
-                                .record = db_argument(values[2])};
+                                .address = db_argument(values[2]),
+                                .record = db_argument(values[3])};
     (void)count;
     row.domain = address_domain(row.address);
     if (++audience->seen % PROGRESS_ROWS == 0 && plan->progress != NULL)
@@ -71,9 +100,11 @@ static void choose(sqlite3_context *context, int count, sqlite3_value **values)
         return;
     audience->kept++;
     bool suppressed;
-    audience->err = is_suppressed(audience, row.address, &suppressed);
+    audience->err = check_numbers(audience, domain, row.id);
     if (audience->err == ERR_NONE)
-        sqlite3_result_int(context, suppressed);
+        audience->err = is_suppressed(audience, row.address, &suppressed);
+    if (audience->err == ERR_NONE)
+        sqlite3_result_int64(context, key_of(domain, row.id, suppressed));
     else
         sqlite3_result_error_code(context, SQLITE_ABORT);
 }
@@ -82,7 +113,7 @@ static enum err sort_audience(struct audience *audience, struct error *error)
 {
     const struct campaign_plan *plan = audience->plan;
     sqlite3 *db = audience->store->db;
-    if (sqlite3_create_function_v2(db, "audience_choice", 3,
+    if (sqlite3_create_function_v2(db, "audience_key", 4,
                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, audience, choose,
                                    NULL, NULL, NULL) != SQLITE_OK)
         return failed(audience, error);
@@ -90,16 +121,16 @@ static enum err sort_audience(struct audience *audience, struct error *error)
      * limit counts those who are chosen, from the first one imported. */
     enum err err = db_run(audience->store, error,
                           "INSERT INTO temp.audience"
-                          " SELECT domain, id, choice FROM (SELECT r.domain, r.id,"
-                          "  audience_choice(r.id, r.address, r.record) AS choice"
+                          " SELECT key FROM (SELECT"
+                          "  audience_key(r.id, r.domain, r.address, r.record) AS key"
                           "  FROM list_range l CROSS JOIN recipient r"
                           "  WHERE l.list = ?1 AND r.id BETWEEN l.first AND l.last"
                           "  ORDER BY l.first, r.id LIMIT -1)"
-                          " WHERE choice IS NOT NULL ORDER BY domain, id",
+                          " WHERE key IS NOT NULL ORDER BY key",
                           "i", plan->list_id);
     if (audience->err != ERR_NONE && error != NULL)
         *error = audience->error;
-    (void)sqlite3_create_function_v2(db, "audience_choice", 3, SQLITE_UTF8, NULL, NULL,
+    (void)sqlite3_create_function_v2(db, "audience_key", 4, SQLITE_UTF8, NULL, NULL,
                                      NULL, NULL, NULL);
     return audience->err != ERR_NONE ? audience->err : err;
 }
@@ -113,8 +144,7 @@ static enum err note_audience(struct audience *audience, struct error *error)
     audience->has_suppressions = count > 0;
     if (err == ERR_NONE)
         err = db_exec(store,
-                      "CREATE TEMP TABLE audience(domain INTEGER, recipient INTEGER,"
-                      " suppressed INTEGER);"
+                      "CREATE TEMP TABLE audience(key INTEGER);"
                       "CREATE TEMP TABLE run(domain INTEGER, first INTEGER,"
                       " last INTEGER);",
                       error);
@@ -156,7 +186,7 @@ static enum err walk_runs(struct audience *audience, sqlite3_stmt *rows,
     enum err err = ERR_NONE;
     int rc;
     while (err == ERR_NONE && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-        int64_t next = sqlite3_column_int64(rows, 0);
+        int64_t next = key_domain(sqlite3_column_int64(rows, 0));
         if (next != domain) {
             err = note_run(audience, note, domain, first, row, error);
             domain = next;
@@ -173,7 +203,7 @@ static enum err note_runs(struct audience *audience, struct error *error)
 {
     sqlite3_stmt *rows = NULL, *note = NULL;
     enum err err = db_prepare(audience->store, &rows,
-                              "SELECT domain FROM temp.audience ORDER BY rowid", error);
+                              "SELECT key FROM temp.audience ORDER BY rowid", error);
     if (err == ERR_NONE)
         err = db_prepare(audience->store, &note, "INSERT INTO temp.run VALUES(?, ?, ?)",
                          error);
@@ -249,8 +279,8 @@ static enum err prepare_adding(struct audience *audience, struct error *error)
     if (err == ERR_NONE)
         err = db_prepare(
             store, &audience->add_deliveries,
-            "INSERT INTO delivery SELECT NULL, ?1, recipient,"
-            " CASE suppressed WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0,"
+            "INSERT INTO delivery SELECT NULL, ?1, " KEY_RECIPIENT ","
+            " CASE key & 1 WHEN 0 THEN 'pending' ELSE 'suppressed' END, 0, 0, 0, 0,"
             " " DELIVERY_ROOM " FROM temp.audience WHERE rowid BETWEEN ?2 AND ?3",
             error);
     audience->next_lane = audience->first_lane;

@@ -301,6 +301,40 @@ static void campaigns__the_audience_is_limited_and_filtered(void **state)
     assert_store_sound(f);
 }
 
+/* The largest numbers that an audience can be sorted by, and one more. */
+static void campaigns__numbers_of_recipients_are_used_up_some_day(void **state)
+{
+    struct fixture *f = *state;
+    fixture_import(f, "email\na@x.org\nb@y.org\n");
+    assert_err_none(f, db_exec(f->store,
+                               "UPDATE recipient SET id = 0xFFFFFFFFF,"
+                               " domain = 0x3FFFFFF WHERE address = 'b@y.org';"
+                               "UPDATE domain SET id = 0x3FFFFFF WHERE name = 'y.org';"
+                               "UPDATE list_range SET last = 0x1000000000",
+                               &f->error));
+    struct campaign_plan plan = {.name = STR("c"),
+                                 .path = STR("/p"),
+                                 .settings = STR("text"),
+                                 .list_id = fixture_list(f).id};
+    struct campaign campaign;
+    int64_t recipient;
+    assert_err_none(f,
+                    campaign_create(f->store, &plan, &f->arena, &campaign, &f->error));
+    assert_err_none(f, db_integer(f->store, &recipient, 0, &f->error,
+                                  "SELECT recipient FROM delivery d JOIN lane"
+                                  " ON lane.id = d.lane WHERE domain = 0x3FFFFFF"
+                                  " AND state = 'pending'",
+                                  ""));
+    assert_true(recipient == INT64_C(0xFFFFFFFFF));
+    assert_err_none(
+        f,
+        db_exec(f->store, "UPDATE recipient SET id = id + 1 WHERE id > 9", &f->error));
+    plan.name = STR("d");
+    assert_int_equal(campaign_create(f->store, &plan, &f->arena, &campaign, &f->error),
+                     ERR_LIMIT);
+    assert_non_null(strstr(f->error.text, "has had too many"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +347,7 @@ int main(void)
         fixture_test(lists__a_walk_can_start_anywhere),
         fixture_test(suppressions__are_added_once_and_cover),
         fixture_test(campaigns__the_audience_is_limited_and_filtered),
+        fixture_test(campaigns__numbers_of_recipients_are_used_up_some_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
