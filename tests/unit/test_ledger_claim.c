@@ -67,11 +67,46 @@ static void ledger_claim__those_that_are_due_come_earliest_first(void **state)
     free(desk);
 }
 
+/* Many at once and few: nobody twice, and nobody who lies between them. */
+static void ledger_claim__those_between_are_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, 9);
+    struct lane lane = first_lane(f, desk);
+    struct suppression s = {.address = STR("u3@d0.example"), .cause = STR("manual")};
+    static const size_t sizes[] = {5, 2, 9};
+    uint64_t claimed = 0;
+    int64_t last = 0;
+    struct store *other;
+    bool added;
+    assert_err_none(f, store_open(f->db, &other, &f->error));
+    assert_err_none(f, suppression_add(other, &s, &added, &f->error));
+    for (size_t i = 0; i < 3; i++) {
+        struct job *jobs = desk_claim(desk, lane.id, 0, sizes[i]);
+        assert_int_equal(desk->batch.n, i < 2 ? sizes[i] : 2);
+        for (size_t k = 0; k < desk->batch.n; k++) {
+            assert_true(jobs[k].delivery_id > last);
+            last = jobs[k].delivery_id;
+        }
+        claimed += desk->batch.n;
+        assert_count(f, desk, DELIVERY_CLAIMED, claimed);
+        assert_count(f, desk, DELIVERY_SUPPRESSED, 1);
+        assert_count(f, desk, DELIVERY_PENDING, 9 - claimed);
+    }
+    desk_commit(desk);
+    assert_store_sound(f);
+    desk_shut(f, desk, CAMPAIGN_INTERRUPTED);
+    assert_count(f, desk, DELIVERY_PENDING, 9);
+    store_close(other);
+    free(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(ledger_claim__giving_back_a_later_one_skips_none),
         fixture_test(ledger_claim__those_that_are_due_come_earliest_first),
+        fixture_test(ledger_claim__those_between_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
