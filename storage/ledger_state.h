@@ -67,7 +67,7 @@
     X(LEDGER_SET_OUTCOME,                                                              \
       "UPDATE OR FAIL delivery SET state = ?3, attempts = attempts + ?4,"              \
       " last_attempt = id + ?5, room = ?6"                                             \
-      " WHERE id BETWEEN ?1 AND ?2 AND state IN ('claimed', 'armed')")                 \
+      " WHERE id BETWEEN ?1 AND ?2 AND state IN ('armed', 'claimed')")                 \
     X(LEDGER_SET_NEXT_ATTEMPT,                                                         \
       "UPDATE delivery SET next_attempt_ms = ?2 WHERE id = ?1")                        \
     X(LEDGER_ADDRESS_OF,                                                               \
