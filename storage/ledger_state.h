@@ -14,6 +14,14 @@
 #include "storage/run_owner.h"
 #include "storage/suppression_key.h"
 
+/* The columns of an attempt. ?1 to ?6 are those that all of one statement share, each
+ * has five of its own behind them. */
+#define LEDGER_ATTEMPT  "(NULL, ?7, ?8, ?9, ?1, ?2, ?3, ?4, ?5, ?10, ?6, ?11)"
+#define LEDGER_ONE_MORE ", (NULL, ?, ?, ?, ?1, ?2, ?3, ?4, ?5, ?, ?6, ?)"
+#define LEDGER_SEVEN_MORE                                                              \
+    LEDGER_ONE_MORE LEDGER_ONE_MORE LEDGER_ONE_MORE LEDGER_ONE_MORE LEDGER_ONE_MORE    \
+        LEDGER_ONE_MORE LEDGER_ONE_MORE
+
 /* name, SQL: prepared once, used for each delivery. OR FAIL where several rows change:
  * an error rolls the whole group back, so SQLite need not be able to undo the statement
  * alone. */
@@ -62,8 +70,9 @@
                           " WHERE id BETWEEN ?1 AND ?2 AND state = 'armed'")           \
     X(LEDGER_UNCLAIM, "UPDATE delivery SET state = 'pending'"                          \
                       " WHERE id = ? AND state IN ('claimed', 'armed')")               \
-    X(LEDGER_ADD_ATTEMPT,                                                              \
-      "INSERT INTO attempt VALUES(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")             \
+    X(LEDGER_ADD_ATTEMPT, "INSERT INTO attempt VALUES" LEDGER_ATTEMPT)                 \
+    X(LEDGER_ADD_EIGHT,                                                                \
+      "INSERT OR FAIL INTO attempt VALUES" LEDGER_ATTEMPT LEDGER_SEVEN_MORE)           \
     X(LEDGER_SET_OUTCOME,                                                              \
       "UPDATE OR FAIL delivery SET state = ?3, attempts = attempts + ?4,"              \
       " last_attempt = id + ?5, room = ?6"                                             \
@@ -87,6 +96,13 @@ enum ledger_statement {
 /* "65535.65535.65535" */
 #define ENHANCED_TEXT_MAX 17
 
+/* What an attempt shares with most others, as a statement has it bound; without the
+ * strings. */
+struct verdict {
+    struct outcome outcome;
+    char enhanced[ENHANCED_TEXT_MAX];
+};
+
 struct ledger_store {
     struct store *store;
     struct run_owner owner;
@@ -95,9 +111,8 @@ struct ledger_store {
     char name[CAMPAIGN_NAME_MAX + 1];
     sqlite3_stmt *statements[LEDGER_STATEMENT_COUNT];
     struct peer_numbers peers;
-    /* Of the attempt added last, but for its strings: as LEDGER_ADD_ATTEMPT has it. */
-    struct outcome bound;
-    char bound_enhanced[ENHANCED_TEXT_MAX];
+    /* By LEDGER_ADD_ATTEMPT and LEDGER_ADD_EIGHT. */
+    struct verdict bound_one, bound_eight;
     bool is_in_group;
     /* When it was opened. */
     struct delivery_counts found;

@@ -194,6 +194,51 @@ static void ledger_record__an_attempt_keeps_all_of_its_verdict(void **state)
     free(desk);
 }
 
+/* Eight alike, one alone, one of another code, eight alike, one alone, one from another
+ * server; then eight of another stage. */
+static void ledger_record__many_alike_keep_what_is_their_own(void **state)
+{
+    enum { FIRST = 20, ALL = 28 };
+    struct fixture *f = *state;
+    struct desk *desk = desk_launch(f, 1, ALL - 1);
+    struct lane lane;
+    assert_int_equal(lanes_of(desk, &f->arena, &lane, 1, 0), 1);
+    struct job *jobs = desk_claim(desk, lane.id, 0, ALL);
+    assert_int_equal(jobs[0].delivery_id, 1);
+    struct attempt_record records[ALL];
+    char texts[ALL][8];
+    for (int i = 0; i < ALL; i++) {
+        assert_true(desk_arm(desk, &jobs[i], 7));
+        snprintf(texts[i], sizeof texts[i], "t%d", i + 1);
+        records[i] = desk_outcome(&jobs[i], 100 + i, OUTCOME_DELIVERED);
+        records[i].last_attempt = 1000 + i;
+        records[i].outcome.text = str_of(texts[i]);
+        records[i].outcome.remote_id = str_from(str_of(texts[i]), 1);
+        if (i >= FIRST)
+            records[i].outcome.stage = SMTP_STAGE_RCPT;
+    }
+    records[9].outcome.code = 251;
+    records[19].host = STR("other.example:25");
+    desk_check(desk, desk->port.record(desk->port.self, records, FIRST));
+    desk_check(desk, desk->port.record(desk->port.self, &records[FIRST], ALL - FIRST));
+    desk_commit(desk);
+    assert_int_equal(
+        number(f,
+               "SELECT count(*) FROM delivery d JOIN attempt a ON a.id = last_attempt"
+               " JOIN peer ON peer.id = peer"
+               " WHERE delivery = d.id AND previous = 999 + d.id"
+               " AND at_ms = 99 + d.id AND a.state = 'delivered'"
+               " AND stage = iif(d.id > 20, 'rcpt', 'dot')"
+               " AND code = iif(d.id = 10, 251, 250) AND enhanced = '2.0.0'"
+               " AND class = 'Test' AND text = 't' || d.id"
+               " AND remote_id = CAST(d.id AS TEXT)"
+               " AND host = iif(d.id = 20, 'other.example:25', 'mx.example:25')"),
+        ALL);
+    assert_int_equal(number(f, "SELECT count(*) FROM attempt"), ALL);
+    desk_shut(f, desk, CAMPAIGN_FINISHED);
+    free(desk);
+}
+
 /* All rows together, as SQLite's table of pages counts them. */
 static int64_t row_bytes(struct fixture *f)
 {
@@ -239,6 +284,7 @@ int main(void)
         fixture_test(ledger_record__neighbours_keep_their_own_outcome),
         fixture_test(ledger_record__a_run_with_one_that_is_over_is_a_bug),
         fixture_test(ledger_record__an_attempt_keeps_all_of_its_verdict),
+        fixture_test(ledger_record__many_alike_keep_what_is_their_own),
         fixture_test(ledger_record__a_row_keeps_its_length_until_it_is_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
