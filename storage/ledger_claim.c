@@ -179,7 +179,7 @@ static enum err claim_due(struct ledger_store *ledger, int64_t lane_id, int64_t 
 static enum err claim_in_place(struct ledger_store *ledger, const struct job *jobs,
                                size_t count)
 {
-    static const struct str claimed = {"claimed", 7};
+    const struct str claimed = STR("claimed");
     sqlite3_blob *state = NULL;
     int rc = sqlite3_blob_open(ledger->store->db, "main", "delivery", "state",
                                jobs[0].delivery_id, 1, &state);
