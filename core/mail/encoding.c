@@ -68,18 +68,12 @@ static char *qp_break(struct qp *qp, char *to)
     return to + 3;
 }
 
-bool qp_has_room(const struct qp *qp, unsigned columns)
-{
-    return qp->column + (qp->held != 0) + columns <= QP_TEXT_MAX;
-}
-
 static char *qp_make_room(struct qp *qp, unsigned columns, char *to)
 {
     return qp->column + columns > QP_TEXT_MAX ? qp_break(qp, to) : to;
 }
 
-/* The held blank, which does not end its line. */
-static char *qp_release(struct qp *qp, char *to)
+char *qp_release(struct qp *qp, char *to)
 {
     if (qp->held == 0)
         return to;

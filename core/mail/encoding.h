@@ -33,11 +33,11 @@ struct qp {
 #define QP_BYTES_MAX(n) ((n)*4 + 32)
 /* All return the end of what they wrote. */
 char *qp_encode(struct qp *qp, struct str in, char *to);
+/* Writes the held blank, if there is one, which then does not end its line. */
+char *qp_release(struct qp *qp, char *to);
 /* Makes sure that the next byte stands at the beginning of a line, without adding a
  * line break to the text. */
 char *qp_soft_break(struct qp *qp, char *to);
-/* True if so many columns more, behind a held blank, need no line break before them. */
-bool qp_has_room(const struct qp *qp, unsigned columns);
 /* The end of the text: writes what is held. No line break is added. */
 char *qp_finish(struct qp *qp, char *to);
 

@@ -14,16 +14,17 @@ struct part_span {
     struct str text;
     bool is_7bit, has_line_end, begins_delicately;
     size_t first_line, last_line;
-    /* The first `lead` bytes of `text` are encoded at the joint; `qp` is the rest,
-     * encoded from column 0 on, and leaves the encoder in `qp_after`. */
+    /* What the first `lead` bytes of `text` become depends on the column they begin
+     * in; `qp` is the rest, encoded from column 0 on, and leaves the encoder in
+     * `qp_after`. */
     size_t lead;
     struct str qp;
     struct qp qp_after;
-    /* The lead as it is encoded where its first line fits behind what stands before:
-     * that takes `lead_columns`; NULL if it never fits. */
+    /* The lead encoded, without a soft break in its first line; and for each column
+     * behind how many of these bytes one has to be added. */
     struct str lead_qp;
-    unsigned lead_columns;
     struct qp lead_after;
+    unsigned char lead_break[ENCODING_LINE_MAX];
     /* By how many bytes the joint takes for its quantum; NULL for short spans. */
     struct str base64[3];
     struct base64 base64_after[3];
@@ -35,6 +36,9 @@ struct part_span {
 #define LEAD_MAX 96
 /* Less than this is not worth a joint. */
 #define REST_MIN 64
+/* Instead of a number of bytes: no break is needed; it comes out in another way. */
+#define LEAD_WHOLE 0xFF
+#define LEAD_OTHER 0xFE
 
 /* ---- the wire ------------------------------------------------------------------ */
 
@@ -103,28 +107,42 @@ static void span_measure(struct part_span *span)
     span->is_7bit = check.is_7bit;
 }
 
-/* Encodes the lead once, behind a column that stands for any other than the first. */
+/* Where the lead is broken if it begins in `column`. A soft break is the one thing in
+ * quoted-printable that has an equals sign before a line end. */
+static unsigned char lead_break(const struct part_span *span, unsigned column)
+{
+    char text[QP_BYTES_MAX(LEAD_MAX + 2 + REST_MIN)];
+    struct str qp = span->lead_qp;
+    char *end = qp_encode(&(struct qp){.column = column},
+                          str_head(span->text, span->lead), text);
+    struct str got = str_slice(text, (size_t)(end - text));
+    if (str_equal(got, qp))
+        return LEAD_WHOLE;
+    const char *soft = memmem(got.p, got.n, "=\r\n", 3);
+    size_t before = soft != NULL ? (size_t)(soft - text) : LEAD_OTHER;
+    bool is_same = before < LEAD_OTHER &&
+                   str_equal(str_head(got, before), str_head(qp, before)) &&
+                   str_equal(str_from(got, before + 3), str_from(qp, before));
+    return is_same ? (unsigned char)before : LEAD_OTHER;
+}
+
+/* Behind a column that stands for any other than the first. A soft break in the first
+ * line is taken out: where it goes is another question for every column. */
 static enum err span_encode_lead(struct part_span *span, struct arena *arena)
 {
-    struct str lead = str_head(span->text, span->lead);
-    size_t first = span->first_line < lead.n ? span->first_line : lead.n;
-    struct qp qp = {.column = 1};
-    if (lead.n == 0 || first > ENCODING_LINE_MAX)
-        return ERR_NONE;
-    char *to = arena_alloc(arena, QP_BYTES_MAX(lead.n));
+    char *to = arena_alloc(arena, QP_BYTES_MAX(span->lead));
     if (to == NULL)
         return ERR_MEMORY;
-    char *end = qp_encode(&qp, str_head(lead, first), to);
-    /* More columns than bytes written: it was broken. */
-    if (qp.column != (size_t)(end - to) + 1)
-        return ERR_NONE;
-    /* A blank before the line end takes three columns, and one that is held none yet.
-     */
-    bool is_whole = first == lead.n;
-    span->lead_columns = qp.column - 1 + (!is_whole && qp.held != 0 ? 3 : 0);
-    end = qp_encode(&qp, str_from(lead, first), end);
+    span->lead_after.column = 1;
+    char *end = qp_encode(&span->lead_after, str_head(span->text, span->lead), to);
+    char *line_end = memmem(to, (size_t)(end - to), "\r\n", 2);
+    if (line_end != NULL && line_end > to && line_end[-1] == '=') {
+        memmove(line_end - 1, line_end + 2, (size_t)(end - line_end) - 2);
+        end -= 3;
+    }
     span->lead_qp = str_slice(to, (size_t)(end - to));
-    span->lead_after = qp;
+    for (unsigned column = 0; column < ENCODING_LINE_MAX; column++)
+        span->lead_break[column] = lead_break(span, column);
     return ERR_NONE;
 }
 
@@ -289,36 +307,43 @@ static bool compose_7bit(const struct part *part, const struct pieces *pieces,
     return last == '\n' || last == '\r';
 }
 
-/* Writes the lead as it was encoded once, if it comes out the same here: the line has
- * room, no blank waits to learn that the line ends, nothing delicate begins it. */
-static bool lead_compose_qp(const struct part_span *span, struct qp *qp,
-                            struct wire *wire)
+/* Leads are short, and have room behind them to be copied so. */
+static char *copy_chunks(char *to, struct str from)
 {
-    if (qp->held != 0 && span->first_line == 0)
-        return false;
-    if (qp->column + (qp->held != 0) == 0 && span->begins_delicately)
-        return false;
-    if (!qp_has_room(qp, span->lead_columns))
-        return false;
-    if (qp->held != 0)
-        *wire->to++ = qp->held;
-    unsigned column = qp->column + (qp->held != 0) + span->lead_columns;
-    memcpy(wire->to, span->lead_qp.p, span->lead_qp.n);
-    wire->to += span->lead_qp.n;
-    *qp = span->lead_after;
-    if (!span->has_line_end || span->first_line >= span->lead)
-        qp->column = column;
-    return true;
+    for (size_t at = 0; at < from.n; at += 16)
+        memcpy(to + at, from.p + at, 16);
+    return to + from.n;
+}
+
+/* The lead as it was encoded once, with a soft break where the line is full. */
+static char *lead_compose_qp(const struct part_span *span, struct qp *qp, char *to)
+{
+    struct str lead = span->lead_qp;
+    if (qp->held != 0 && span->first_line > 0)
+        to = qp_release(qp, to);
+    size_t before = qp->held == 0 ? span->lead_break[qp->column] : LEAD_OTHER;
+    if (before == LEAD_OTHER)
+        return qp_encode(qp, str_head(span->text, span->lead), to);
+    qp->column += (unsigned)lead.n;
+    if (before != LEAD_WHOLE) {
+        to = qp_soft_break(qp, copy_chunks(to, str_head(lead, before)));
+        lead = str_from(lead, before);
+        qp->column = (unsigned)lead.n;
+    }
+    qp->held = span->lead_after.held;
+    if (span->first_line < span->lead)
+        qp->column = span->lead_after.column;
+    return copy_chunks(to, lead);
 }
 
 static void span_compose_qp(const struct part_span *span, struct qp *qp,
                             struct wire *wire)
 {
-    if (str_is_null(span->lead_qp) || !lead_compose_qp(span, qp, wire))
-        wire->to = qp_encode(qp, str_head(span->text, span->lead), wire->to);
+    wire->to = lead_compose_qp(span, qp, wire->to);
     if (span->qp.n == 0)
         return;
-    wire->to = qp_soft_break(qp, wire->to);
+    if (qp->column > 0 || qp->held != 0)
+        wire->to = qp_soft_break(qp, wire->to);
     wire_put(wire, span->qp);
     *qp = span->qp_after;
 }

@@ -5,8 +5,8 @@
  * printable, else, where most of the template is beyond ASCII, base64. A span is kept
  * in each of the forms it may be wanted in, from a place on at which the encoding does
  * not depend on what stands before: a line start for quoted-printable, a whole quantum
- * for base64. What is encoded for each recipient is the values and these few bytes
- * between.
+ * for base64. What is encoded for each recipient is the values; the few bytes between
+ * are mostly copied too, with a soft break where the line is full.
  *
  * Owns:    nothing; a part lies in the plan's arena, what is composed in the scratch
  *          memory of the caller's wire.

@@ -21,16 +21,17 @@ static uint32_t random_below(uint32_t n)
     return (random_state >> 8) % n;
 }
 
-/* Text with all that quoted-printable cares about. */
+/* Text with all that quoted-printable cares about, in lines that are short or long. */
 static struct str random_text(struct arena *arena, size_t n)
 {
-    static const char *const bits[] = {"a",     " ",        ".",        "=",    "\t",
-                                       "\r\n",  "\xC3\xA4", "word ",    "<td>", "x ",
+    static const char *const bits[] = {"a",     " ",        ".",        "=",  "\t",
+                                       "word ", "\xC3\xA4", "<td>",     "x ", "\r\n",
                                        "\r\n.", " \r\n",    "\r\nFrom "};
     char text[256] = "";
     size_t at = 0;
+    uint32_t kinds = random_below(2) == 0 ? 10 : sizeof bits / sizeof *bits;
     while (at < n) {
-        const char *bit = bits[random_below(sizeof bits / sizeof *bits)];
+        const char *bit = bits[random_below(kinds)];
         at += (size_t)snprintf(text + at, sizeof text - at, "%s", bit);
     }
     return arena_copy(arena, str_slice(text, at));
@@ -103,6 +104,29 @@ static void part__short_spans_encode_as_the_whole_text(void **state)
     arena_fini(&arena);
 }
 
+static void part__a_line_that_is_just_full_needs_no_soft_break(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct part part;
+    struct pieces pieces;
+    struct buf composed;
+    char want[80], text[80];
+    snprintf(want, sizeof want, "%072d=20\r\n", 0);
+    snprintf(text, sizeof text, "%072d \r\n", 0);
+    struct str span = str_of(text);
+    arena_init(&arena, 1u << 20);
+    buf_init(&composed, 1u << 10);
+    assert_int_equal(part_init(&part, &span, 1, &arena), ERR_NONE);
+    pieces_init(&pieces, &arena, 1);
+    assert_true(pieces_add(&pieces, span, 0));
+    compose(&part, &pieces, &arena, &composed);
+    assert_int_equal(composed.n, strlen(want));
+    assert_memory_equal(composed.p, want, composed.n);
+    buf_fini(&composed);
+    arena_fini(&arena);
+}
+
 static void part__transfer_goes_by_what_is_in_it(void **state)
 {
     static const struct {
@@ -143,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(part__short_spans_encode_as_the_whole_text),
+        cmocka_unit_test(part__a_line_that_is_just_full_needs_no_soft_break),
         cmocka_unit_test(part__transfer_goes_by_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
