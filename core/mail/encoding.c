@@ -21,6 +21,60 @@ static bool qp_is_plain(char c)
     return c >= ' ' && c <= '~' && c != '=';
 }
 
+#if defined(__SSE2__)
+/* One bit for each byte that does not stand for itself. */
+static unsigned special_bytes(__m128i bytes)
+{
+    const __m128i space = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7F);
+    const __m128i equals = _mm_set1_epi8('=');
+    /* Signed: bytes beyond ASCII are below the space too. */
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(
+        _mm_cmplt_epi8(bytes, space),
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, del), _mm_cmpeq_epi8(bytes, equals))));
+}
+
+static __m128i copy_16(const char *from, char *to)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+    _mm_storeu_si128((__m128i *)(void *)to, bytes);
+    return bytes;
+}
+
+static long long copy_8(const char *from, char *to)
+{
+    long long word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return word;
+}
+
+static int copy_4(const char *from, char *to)
+{
+    int word;
+    memcpy(&word, from, sizeof word);
+    memcpy(to, &word, sizeof word);
+    return word;
+}
+
+/* Copies n bytes, 1 to 16; returns them as two words that overlap. */
+static __m128i copy_short(const char *from, size_t n, char *to)
+{
+    if (n >= 8)
+        return _mm_set_epi64x(copy_8(from + n - 8, to + n - 8), copy_8(from, to));
+    if (n >= 4) {
+        int last = copy_4(from + n - 4, to + n - 4), first = copy_4(from, to);
+        return _mm_set_epi32(last, last, first, first);
+    }
+    unsigned char first = (unsigned char)from[0], middle = (unsigned char)from[n / 2];
+    unsigned char last = (unsigned char)from[n - 1];
+    to[0] = (char)first;
+    to[n / 2] = (char)middle;
+    to[n - 1] = (char)last;
+    return _mm_set1_epi32((int)((unsigned)first << 24 | (unsigned)first << 16 |
+                                (unsigned)middle << 8 | last));
+}
+#endif
+
 /* Copies the bytes at the front of `in` that stand for themselves, `room` at most;
  * returns how many. More than that may be written to `to`, up to what QP_BYTES_MAX
  * leaves behind the end of the text. */
@@ -28,18 +82,10 @@ static size_t qp_copy_run(struct str in, size_t room, char *to)
 {
     size_t at = 0;
 #if defined(__SSE2__)
-    const __m128i space = _mm_set1_epi8(' '), del = _mm_set1_epi8(0x7F);
-    const __m128i equals = _mm_set1_epi8('=');
     for (; at + 16 <= in.n; at += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(in.p + at));
-        /* Signed: bytes beyond ASCII are below the space too. */
-        __m128i bad = _mm_or_si128(
-            _mm_cmplt_epi8(bytes, space),
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, del), _mm_cmpeq_epi8(bytes, equals)));
-        _mm_storeu_si128((__m128i *)(void *)(to + at), bytes);
-        unsigned mask = (unsigned)_mm_movemask_epi8(bad);
-        if (mask != 0 || at + 16 >= room) {
-            size_t run = at + (unsigned)__builtin_ctz(mask | 1u << 16);
+        unsigned special = special_bytes(copy_16(in.p + at, to + at));
+        if (special != 0 || at + 16 >= room) {
+            size_t run = at + (unsigned)__builtin_ctz(special | 1u << 16);
             return run < room ? run : room;
         }
     }
@@ -49,14 +95,34 @@ static size_t qp_copy_run(struct str in, size_t room, char *to)
     return at;
 }
 
-static char *qp_hex(struct qp *qp, char c, char *to)
+/* Copies all of `in`, 1 to SHORT_MAX bytes; true if each stands for itself. */
+#define SHORT_MAX 32
+static bool qp_copy_short(struct str in, char *to)
+{
+#if defined(__SSE2__)
+    if (in.n <= 16)
+        return special_bytes(copy_short(in.p, in.n, to)) == 0;
+    size_t last = in.n - 16;
+    return (special_bytes(copy_16(in.p, to)) |
+            special_bytes(copy_16(in.p + last, to + last))) == 0;
+#else
+    return qp_copy_run(in, in.n, to) == in.n;
+#endif
+}
+
+static char *hex_octet(char c, char *to)
 {
     unsigned char byte = (unsigned char)c;
     to[0] = '=';
     to[1] = hex_digits[byte >> 4];
     to[2] = hex_digits[byte & 15];
-    qp->column += 3;
     return to + 3;
+}
+
+static char *qp_hex(struct qp *qp, char c, char *to)
+{
+    qp->column += 3;
+    return hex_octet(c, to);
 }
 
 static char *qp_break(struct qp *qp, char *to)
@@ -145,9 +211,8 @@ static size_t line_end_length(struct str in)
 
 bool line_is_delicate(struct str s)
 {
-    struct str from = STR("From ");
-    size_t n = s.n < from.n ? s.n : from.n;
-    return s.n > 0 && (s.p[0] == '.' || memcmp(s.p, from.p, n) == 0);
+    size_t n = s.n < 5 ? s.n : 5;
+    return n > 0 && (s.p[0] == '.' || (s.p[0] == 'F' && memcmp(s.p, "From ", n) == 0));
 }
 
 /* At a byte that is no line end, with nothing held. */
@@ -169,7 +234,9 @@ static char *qp_text(struct qp *qp, struct str in, char *to, size_t *used)
     return to + run;
 }
 
-char *qp_encode(struct qp *qp, struct str in, char *to)
+/* Not inlined, so that a short value costs nothing of it. */
+__attribute__((noinline)) static char *qp_encode_any(struct qp *qp, struct str in,
+                                                     char *to)
 {
     while (in.n > 0) {
         size_t used = 1;
@@ -186,6 +253,19 @@ char *qp_encode(struct qp *qp, struct str in, char *to)
         in = str_from(in, used);
     }
     return to;
+}
+
+/* Most values are a few bytes that stand for themselves, amid a line that has room for
+ * them. */
+char *qp_encode(struct qp *qp, struct str in, char *to)
+{
+    size_t held = qp->held != 0, column = qp->column + held + in.n;
+    to[0] = qp->held;
+    if (in.n == 0 || in.n > SHORT_MAX || column > QP_TEXT_MAX || column == in.n ||
+        in.p[in.n - 1] == ' ' || !qp_copy_short(in, to + held))
+        return qp_encode_any(qp, in, to);
+    *qp = (struct qp){.column = (unsigned)column};
+    return to + held + in.n;
 }
 
 /* ---- base64 -------------------------------------------------------------------- */

@@ -118,6 +118,33 @@ static void qp__every_split_decodes_to_the_same(void **state)
     }
 }
 
+/* A value of every length, with every kind of byte at every place, behind a line's
+ * beginning that leaves more or less room, with a blank before it or not. */
+static void qp__a_short_value_encodes_as_amid_the_whole_text(void **state)
+{
+    static const char kinds[] = "z =\t\r\n\x1F\x7F\x80\xFF~!";
+    char text[160], whole[QP_BYTES_MAX(sizeof text)], out[sizeof whole * 3];
+    (void)state;
+    for (size_t n = 1; n <= 40; n++) {
+        for (size_t at = 0; at < n * sizeof kinds; at++) {
+            for (size_t before = 1; before <= 75; before += before < 32 ? 29 : 1) {
+                memset(text, 'x', sizeof text);
+                if (at % 2 == 0)
+                    text[before - 1] = ' ';
+                text[before + at / sizeof kinds] = kinds[at % sizeof kinds];
+                struct qp one = {0}, pieces = {0};
+                char *end = qp_encode(&one, str_slice(text, before + n + 9), whole);
+                char *to = qp_encode(&pieces, str_slice(text, before), out);
+                to = qp_encode(&pieces, str_slice(text + before, n), to);
+                to = qp_encode(&pieces, str_slice(text + before + n, 9), to);
+                assert_int_equal(to - out, end - whole);
+                assert_memory_equal(out, whole, (size_t)(to - out));
+                assert_int_equal(pieces.column, one.column);
+            }
+        }
+    }
+}
+
 static void base64__known_texts(void **state)
 {
     static const char *const cases[][2] = {
@@ -176,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(qp__known_texts),
         cmocka_unit_test(qp__every_split_decodes_to_the_same),
+        cmocka_unit_test(qp__a_short_value_encodes_as_amid_the_whole_text),
         cmocka_unit_test(base64__known_texts),
         cmocka_unit_test(base64__every_split_is_the_same),
         cmocka_unit_test(crlf__any_line_end),
