@@ -53,16 +53,19 @@ static void big_endian(uint64_t value, size_t bytes, unsigned char *to)
         to[i] = (unsigned char)(value >> (8 * (bytes - 1 - i)));
 }
 
+/* 16 bytes: three times 5 that make 8 digits, and one that makes 2. */
 static void base32(const unsigned char in[16], char to[IDENTITY_TEXT])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-    unsigned bits = 0, held = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        bits = bits << 8 | in[i];
-        for (held += 8; held >= 5; held -= 5)
-            *to++ = digits[bits >> (held - 5) & 31];
+    for (unsigned i = 0; i < 15; i += 5) {
+        uint64_t bits = (uint64_t)in[i] << 32 | (uint64_t)in[i + 1] << 24 |
+                        (uint64_t)in[i + 2] << 16 | (uint64_t)in[i + 3] << 8 |
+                        in[i + 4];
+        for (unsigned shift = 40; shift > 0;)
+            *to++ = digits[bits >> (shift -= 5) & 31];
     }
-    *to = digits[bits << (5 - held) & 31];
+    to[0] = digits[in[15] >> 3];
+    to[1] = digits[in[15] << 2 & 31];
 }
 
 void identity_derive(const struct identity_key *key, int64_t recipient_id,
