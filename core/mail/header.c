@@ -11,15 +11,6 @@
 
 /* ---- lines --------------------------------------------------------------------- */
 
-void header_glue(struct header_writer *writer, struct str bytes)
-{
-    if (bytes.n > 0)
-        memcpy(writer->to, bytes.p, bytes.n);
-    writer->to += bytes.n;
-    writer->column += bytes.n;
-    writer->is_fresh = false;
-}
-
 static void header_fold(struct header_writer *writer)
 {
     header_glue(writer, STR("\r\n"));
@@ -173,6 +164,24 @@ static void header_encoded(struct header_writer *writer, struct str s)
 
 /* ---- free text ----------------------------------------------------------------- */
 
+/* How many octets at the front of s, `max` at most, are words that can stand as they
+ * are, with one space between each two; behind them is one space or nothing. */
+static size_t plain_words(struct str s, size_t max)
+{
+    size_t end = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (i > max || c < ' ' || c > '~' || (c == '?' && i > 0 && s.p[i - 1] == '='))
+            return end;
+        if (c != ' ')
+            continue;
+        if (i == 0 || (i + 1 < s.n && s.p[i + 1] == ' '))
+            return end;
+        end = i;
+    }
+    return s.n <= max ? s.n : end;
+}
+
 static bool word_is_plain(struct str word, size_t word_max)
 {
     if (word.n == 0 || word.n > word_max)
@@ -194,6 +203,14 @@ static bool next_word(struct str s, size_t word_max, struct str *word, struct st
     return word_is_plain(*word, word_max) && (next->n == 0 || next->p[0] != ' ');
 }
 
+/* What fits on the line behind a space, `max` at most. */
+static size_t line_room(const struct header_writer *writer, size_t max)
+{
+    size_t column = writer->column + 1;
+    size_t room = column < HEADER_FOLD ? HEADER_FOLD - column : 0;
+    return room < max ? room : max;
+}
+
 void header_text(struct header_writer *writer, struct str value, size_t word_max)
 {
     struct str rest = str_trim(value);
@@ -204,6 +221,12 @@ void header_text(struct header_writer *writer, struct str value, size_t word_max
     /* It is null behind the last word. */
     while (!str_is_null(rest) && rest.n > 0) {
         struct str word, next, run = rest;
+        size_t plain = plain_words(rest, line_room(writer, word_max));
+        if (plain > 0) {
+            header_word(writer, str_head(rest, plain));
+            rest = str_from(rest, plain + 1);
+            continue;
+        }
         if (next_word(rest, writer->is_fresh ? first_max : word_max, &word, &next)) {
             header_word(writer, word);
             rest = next;
@@ -248,7 +271,12 @@ static bool needs_percent(struct str token, size_t at)
 
 static bool has_mark(struct str s)
 {
-    return s.n > 1 && memmem(s.p, s.n, "=?", 2) != NULL;
+    const char *at = s.n > 0 ? memchr(s.p, '?', s.n) : NULL;
+    while (at != NULL && (at == s.p || at[-1] != '=')) {
+        at++;
+        at = memchr(at, '?', s.n - (size_t)(at - s.p));
+    }
+    return at != NULL;
 }
 
 static size_t percent_length(struct str token)
@@ -272,14 +300,17 @@ static struct str next_token(struct str *rest)
     return token;
 }
 
+#define TOKEN_MAX (HEADER_LINE_MAX - HEADER_NAME_MAX - 3)
+
 const char *header_structured_check(struct str value)
 {
     const char *why = header_value_check(value);
     struct str rest = value;
-    if (why != NULL)
+    /* At most three times as long. */
+    if (why != NULL || value.n <= TOKEN_MAX / 3)
         return why;
     for (struct str token; token = next_token(&rest), token.n > 0;)
-        if (percent_length(token) > HEADER_LINE_MAX - HEADER_NAME_MAX - 3)
+        if (percent_length(token) > TOKEN_MAX)
             return "a word or URL is too long for a line";
     return NULL;
 }

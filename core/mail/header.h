@@ -61,7 +61,14 @@ void header_end(struct header_writer *writer);
 /* A word that is never broken, on a line of its own if this one is full. */
 void header_word(struct header_writer *writer, struct str word);
 /* Bytes that stick to what stands before them. */
-void header_glue(struct header_writer *writer, struct str bytes);
+static inline void header_glue(struct header_writer *writer, struct str bytes)
+{
+    if (bytes.n > 0)
+        memcpy(writer->to, bytes.p, bytes.n);
+    writer->to += bytes.n;
+    writer->column += bytes.n;
+    writer->is_fresh = false;
+}
 /* A whole value; blanks at both ends are left out. Words longer than word_max are
  * encoded, so that they can be folded. */
 void header_text(struct header_writer *writer, struct str value, size_t word_max);

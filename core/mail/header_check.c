@@ -73,22 +73,31 @@ enum header_kind header_kind_of(struct str name)
 /* ---- values judged ------------------------------------------------------------- */
 
 /* U+0080 to U+009F, U+2028 and U+2029: controls and line breaks beyond ASCII. */
-static bool has_wide_control(struct str s)
+static bool is_wide_control(const unsigned char *p)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
-    for (size_t i = 0; i + 1 < s.n; i++) {
-        if (p[i] == 0xC2 && p[i + 1] < 0xA0)
-            return true;
-        if (p[i] == 0xE2 && i + 2 < s.n && p[i + 1] == 0x80 &&
-            (p[i + 2] == 0xA8 || p[i + 2] == 0xA9))
-            return true;
+    return (p[0] == 0xC2 && p[1] < 0xA0) ||
+           (p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9));
+}
+
+/* What is wrong with the bytes beyond ASCII. */
+static const char *utf8_check(struct str s)
+{
+    const char *why = NULL;
+    for (size_t i = 0, length; i < s.n; i += length) {
+        length = 1;
+        if ((unsigned char)s.p[i] < 0x80)
+            continue;
+        length = str_utf8_length(str_from(s, i));
+        if (length == 0)
+            return "not valid UTF-8";
+        if (is_wide_control((const unsigned char *)s.p + i))
+            why = "line break or control character";
     }
-    return false;
+    return why;
 }
 
 const char *header_value_check(struct str value)
 {
-    bool is_ascii = true;
     if (value.n > HEADER_VALUE_MAX)
         return "longer than 16384 octets";
     if (str_is_printable_ascii(value))
@@ -99,11 +108,6 @@ const char *header_value_check(struct str value)
             return "line break";
         if ((c < ' ' && c != '\t') || c == 0x7F)
             return "control character";
-        is_ascii &= c < 0x80;
     }
-    if (is_ascii)
-        return NULL;
-    if (!str_is_utf8(value))
-        return "not valid UTF-8";
-    return has_wide_control(value) ? "line break or control character" : NULL;
+    return utf8_check(value);
 }

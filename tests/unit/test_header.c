@@ -34,6 +34,21 @@ static void text__plain_words_stay(void **state)
          "S: =?utf-8?B?w6l0w6kgw6l0w6k=?= x\r\n"},
         {"\xE5\xB1\xB1\xE7\x94\xB0", "S: =?utf-8?B?5bGx55Sw?=\r\n"},
         {"Re: 100% a_b", "S: Re: 100% a_b\r\n"},
+        {"one two  three four", "S: one =?utf-8?Q?two_?= three four\r\n"},
+        {"one =? two ?= three", "S: one =?utf-8?B?PT8=?= two ?= three\r\n"},
+        {"caf\xC3\xA9, spring has come", "S: =?utf-8?B?Y2Fmw6ks?= spring has come\r\n"},
+        {"x23456789 123456789 123456789 123456789 123456789 123456789 123456789 1234 a",
+         "S: x23456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+         "1234\r\n"
+         " a\r\n"},
+        {"x23456789 123456789 123456789 123456789 123456789 123456789 123456789 12345 "
+         "a",
+         "S: x23456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+         "12345\r\n"
+         " a\r\n"},
+        {"x23456789 123456789 123456789 123456789 123456789 123456789 123456789 123456",
+         "S: x23456789 123456789 123456789 123456789 123456789 123456789 123456789\r\n"
+         " 123456\r\n"},
         {"one two three four five six seven eight nine ten eleven twelve thirteen "
          "fourteen",
          "S: one two three four five six seven eight nine ten eleven twelve "
@@ -207,6 +222,9 @@ static void value__line_breaks_of_any_kind_are_refused(void **state)
         assert_non_null(header_value_check(bad[i]));
         assert_non_null(header_structured_check(bad[i]));
     }
+    /* A line break is named whatever else is wrong, and bad UTF-8 before controls. */
+    assert_string_equal(header_value_check(STR("\xFF\n")), "line break");
+    assert_string_equal(header_value_check(STR("\xC2\x85\xFF")), "not valid UTF-8");
     assert_null(header_value_check(STR("t\tab \xC3\xA4 \xE2\x80\x93")));
     assert_null(header_value_check(STR_NULL));
 }
