@@ -3,8 +3,8 @@
 #include "core/mail/plan.h"
 
 /*
- * Two passes: the first judges the values and adds up how much scratch memory the
- * message can need at most, the second writes without asking again. The message is
+ * Two passes: the first judges the values, the second writes without asking again. The
+ * message is
  *
  *   head of this recipient's
  *   mixed, if there are attachments
@@ -100,11 +100,6 @@ static enum err check_input(struct composer *composer, struct error *error)
 
 /* ---- room ---------------------------------------------------------------------- */
 
-/* Everything that does not grow with a value: names, boundaries, dates. */
-#define FIXED_BYTES 4096
-/* A boundary line around a file. */
-#define FILE_BYTES (64 + WIRE_COPY_MAX)
-
 static size_t header_room(const struct plan_header *header, struct str value)
 {
     size_t bytes = HEADER_BYTES_MAX(header->name.n + value.n);
@@ -114,39 +109,26 @@ static size_t header_room(const struct plan_header *header, struct str value)
     return bytes;
 }
 
-static size_t scratch_room(const struct composer *composer)
+static size_t head_room(const struct composer *composer)
 {
     const struct message_plan *plan = composer->plan;
     const struct message_input *input = composer->input;
-    size_t bytes = FIXED_BYTES + plan->head.n + plan->file_count * FILE_BYTES;
+    size_t bytes = plan->head.n;
     bytes += HEADER_BYTES_MAX(input->subject.n + input->to.n + input->to_name.n);
     for (size_t i = 0; i < plan->header_count; i++)
         bytes += header_room(&plan->headers[i], input->header_values[i]);
-    if (plan->has_html)
-        bytes += part_bytes(&plan->html, input->html);
-    if (plan->has_text)
-        bytes += part_bytes(&plan->text, input->text);
     return bytes;
 }
 
 static size_t slice_room(const struct composer *composer)
 {
     const struct message_plan *plan = composer->plan;
-    size_t count = 2 * plan->file_count + 4;
+    size_t count = (WIRE_ROOM_SLICES + WIRE_PUT_SLICES) * (plan->file_count + 1);
     if (plan->has_html)
         count += part_slices(composer->input->html);
     if (plan->has_text)
         count += part_slices(composer->input->text);
     return count;
-}
-
-static bool take_room(struct composer *composer)
-{
-    struct wire *wire = &composer->wire;
-    wire->slices =
-        arena_alloc(composer->arena, slice_room(composer) * sizeof *wire->slices);
-    wire->to = wire->begun = arena_alloc(composer->arena, scratch_room(composer));
-    return wire->slices != NULL && wire->to != NULL;
 }
 
 /* ---- the head ------------------------------------------------------------------ */
@@ -284,7 +266,7 @@ static void put_files(struct composer *composer, enum level level, bool inline_o
     const struct message_plan *plan = composer->plan;
     for (size_t i = 0; i < plan->file_count; i++) {
         bool is_related = plan->files[i].is_inline && plan->has_html;
-        if (is_related != inline_only)
+        if (is_related != inline_only || !wire_room(&composer->wire, WIRE_COPY_MAX))
             continue;
         level_next(composer, level);
         wire_put(&composer->wire, plan->files[i].entity);
@@ -363,6 +345,11 @@ static void put_body(struct composer *composer)
 
 /* ---- all of it ----------------------------------------------------------------- */
 
+static enum err no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "composing: a message: out of memory");
+}
+
 enum err message_compose(const struct message_plan *plan,
                          const struct message_input *input, struct arena *arena,
                          struct message *message, struct error *error)
@@ -371,8 +358,8 @@ enum err message_compose(const struct message_plan *plan,
     enum err err = check_input(&composer, error);
     if (err != ERR_NONE)
         return err;
-    if (!take_room(&composer))
-        return error_set(error, ERR_MEMORY, "composing: a message: out of memory");
+    if (!wire_init(&composer.wire, arena, slice_room(&composer), head_room(&composer)))
+        return no_memory(error);
     identity_derive(plan->key, input->recipient_id, input->wave, &composer.identity);
     if (plan->has_html)
         composer.html = part_transfer(&plan->html, input->html);
@@ -386,6 +373,8 @@ enum err message_compose(const struct message_plan *plan,
     put_headers(&composer);
     put_body(&composer);
     wire_flush(&composer.wire);
+    if (composer.wire.is_short)
+        return no_memory(error);
     if (composer.wire.bytes > MESSAGE_BYTES_MAX)
         return error_set(error, ERR_LIMIT, "message: larger than %u MiB",
                          MESSAGE_BYTES_MAX >> 20);

@@ -28,42 +28,17 @@ struct part_span {
     /* By how many bytes the joint takes for its quantum; NULL for short spans. */
     struct str base64[3];
     struct base64 base64_after[3];
-    size_t scratch;
 };
 
 /* A line end within so many bytes is worth encoding up to; behind it nothing depends
  * on the column. Without one a soft break does the same. */
 #define LEAD_MAX 96
 /* Less than this is not worth a joint. */
-#define REST_MIN 64
+#define REST_MIN       64
+#define LEAD_BYTES_MAX (LEAD_MAX + 2 + REST_MIN)
 /* Instead of a number of bytes: no break is needed; it comes out in another way. */
 #define LEAD_WHOLE 0xFF
 #define LEAD_OTHER 0xFE
-
-/* ---- the wire ------------------------------------------------------------------ */
-
-void wire_flush(struct wire *wire)
-{
-    size_t n = (size_t)(wire->to - wire->begun);
-    if (n == 0)
-        return;
-    wire->slices[wire->slice_count++] = str_slice(wire->begun, n);
-    wire->bytes += n;
-    wire->begun = wire->to;
-}
-
-void wire_put(struct wire *wire, struct str bytes)
-{
-    if (bytes.n <= WIRE_COPY_MAX) {
-        if (bytes.n > 0)
-            memcpy(wire->to, bytes.p, bytes.n);
-        wire->to += bytes.n;
-        return;
-    }
-    wire_flush(wire);
-    wire->slices[wire->slice_count++] = bytes;
-    wire->bytes += bytes.n;
-}
 
 /* ---- spans, once --------------------------------------------------------------- */
 
@@ -111,7 +86,7 @@ static void span_measure(struct part_span *span)
  * quoted-printable that has an equals sign before a line end. */
 static unsigned char lead_break(const struct part_span *span, unsigned column)
 {
-    char text[QP_BYTES_MAX(LEAD_MAX + 2 + REST_MIN)];
+    char text[QP_BYTES_MAX(LEAD_BYTES_MAX)];
     struct str qp = span->lead_qp;
     char *end = qp_encode(&(struct qp){.column = column},
                           str_head(span->text, span->lead), text);
@@ -155,7 +130,6 @@ static enum err span_encode_qp(struct part_span *span, struct arena *arena)
         lead = span->text.n;
     struct str rest = str_from(span->text, lead);
     span->lead = lead;
-    span->scratch = QP_BYTES_MAX(lead) + WIRE_COPY_MAX;
     enum err err = span_encode_lead(span, arena);
     if (err != ERR_NONE || rest.n == 0)
         return err;
@@ -168,7 +142,6 @@ static enum err span_encode_qp(struct part_span *span, struct arena *arena)
 
 static enum err span_encode_base64(struct part_span *span, struct arena *arena)
 {
-    span->scratch = BASE64_BYTES_MAX(REST_MIN) + WIRE_COPY_MAX;
     if (span->text.n < REST_MIN)
         return ERR_NONE;
     for (size_t taken = 0; taken < 3; taken++) {
@@ -275,19 +248,17 @@ enum transfer part_transfer(const struct part *part, const struct pieces *pieces
     return check.is_7bit ? TRANSFER_7BIT : part->encoding;
 }
 
-size_t part_bytes(const struct part *part, const struct pieces *pieces)
-{
-    size_t bytes = QP_BYTES_MAX(0);
-    for (size_t i = 0; i < pieces->n; i++) {
-        const struct part_span *span = piece_span(part, &pieces->p[i]);
-        bytes += span != NULL ? span->scratch : QP_BYTES_MAX(pieces->p[i].text.n);
-    }
-    return bytes;
-}
-
 size_t part_slices(const struct pieces *pieces)
 {
-    return 2 * pieces->n + 2;
+    return (WIRE_ROOM_SLICES + WIRE_PUT_SLICES) * pieces->n;
+}
+
+/* Of a span no more is encoded here than its lead, and no more is copied than the wire
+ * does. Quoted-printable takes the most room for a value. */
+static bool piece_room(struct wire *wire, const struct part_span *span, struct str text)
+{
+    return wire_room(wire, span != NULL ? QP_BYTES_MAX(LEAD_BYTES_MAX) + WIRE_COPY_MAX
+                                        : QP_BYTES_MAX(text.n));
 }
 
 static bool compose_7bit(const struct part *part, const struct pieces *pieces,
@@ -297,6 +268,8 @@ static bool compose_7bit(const struct part *part, const struct pieces *pieces,
     for (size_t i = 0; i < pieces->n; i++) {
         const struct part_span *span = piece_span(part, &pieces->p[i]);
         struct str text = span != NULL ? span->text : pieces->p[i].text;
+        if (!piece_room(wire, span, text))
+            return false;
         if (span != NULL)
             wire_put(wire, text);
         else
@@ -354,6 +327,8 @@ static bool compose_qp(const struct part *part, const struct pieces *pieces,
     struct qp qp = {0};
     for (size_t i = 0; i < pieces->n; i++) {
         const struct part_span *span = piece_span(part, &pieces->p[i]);
+        if (!piece_room(wire, span, pieces->p[i].text))
+            return false;
         if (span != NULL)
             span_compose_qp(span, &qp, wire);
         else
@@ -400,6 +375,8 @@ static bool compose_base64(const struct part *part, const struct pieces *pieces,
     struct base64 base64 = {0};
     for (size_t i = 0; i < pieces->n; i++) {
         const struct part_span *span = piece_span(part, &pieces->p[i]);
+        if (!piece_room(wire, span, pieces->p[i].text))
+            return false;
         if (span != NULL)
             span_compose_base64(span, &base64, wire);
         else

@@ -11,8 +11,7 @@
  * Owns:    nothing; a part lies in the plan's arena, what is composed in the scratch
  *          memory of the caller's wire.
  * Thread:  a part is immutable; a wire belongs to one.
- * Errors:  ERR_MEMORY. Composing cannot fail: the caller asks for part_bytes and
- *          part_slices first.
+ * Errors:  ERR_MEMORY; where composing lacks it, the wire says so.
  * Limits:  lines of PART_LINE_MAX octets in 7bit, of 76 in the others.
  * Source:  RFC 2045 section 6, RFC 5322 section 2.1.1.
  */
@@ -22,6 +21,7 @@
 #include "core/base/err.h"
 #include "core/base/piece.h"
 #include "core/mail/encoding.h"
+#include "core/mail/wire.h"
 
 #define PART_LINE_MAX 78
 
@@ -38,29 +38,15 @@ struct part {
     enum transfer encoding;
 };
 
-/* Bytes and slices under way to an array of slices. */
-struct wire {
-    struct str *slices;
-    size_t slice_count;
-    uint64_t bytes;
-    /* Scratch: written up to `to`, of which what is before `begun` is in a slice. */
-    char *to, *begun;
-};
-/* A run that short is copied rather than made a slice of its own. */
-#define WIRE_COPY_MAX 256
-void wire_put(struct wire *wire, struct str bytes);
-/* The scratch becomes a slice; to be called at the end. */
-void wire_flush(struct wire *wire);
-
 MUST_CHECK enum err part_init(struct part *part, const struct str *spans, size_t count,
                               struct arena *arena);
 /* "7bit", "quoted-printable" or "base64". */
 struct str transfer_name(enum transfer transfer);
 enum transfer part_transfer(const struct part *part, const struct pieces *pieces);
-/* Scratch bytes and slices that part_compose may need at most. */
-size_t part_bytes(const struct part *part, const struct pieces *pieces);
+/* Slices that part_compose may need at most. */
 size_t part_slices(const struct pieces *pieces);
-/* True if what was written ends with a line end (or is empty). */
+/* True if what was written ends with a line end (or is empty). If the wire is short
+ * afterwards, only a part of it was written. */
 bool part_compose(const struct part *part, const struct pieces *pieces,
                   enum transfer transfer, struct wire *wire);
 

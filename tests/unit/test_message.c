@@ -288,20 +288,53 @@ static void message__a_piece_that_lies_about_its_span_is_a_value(void **state)
     assert_holds(fixture, "\r\n\r\nshortbeyond\r\n");
 }
 
+/* Values of two blocks of scratch each, in all transfer encodings that there are. */
+static void message__long_values_take_more_room(void **state)
+{
+    static const char *const units[] = {"word\n", "=", "\xC3\xA4 "};
+    struct fixture *fixture = *state;
+    char value[20000];
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        size_t n = 0, length = strlen(units[i]), lines = 0;
+        for (; n + length <= sizeof value; n += length)
+            memcpy(value + n, units[i], length);
+        put_pieces(&fixture->text, text_spans, str_slice(value, n), &fixture->kept);
+        put_pieces(&fixture->html, html_spans, str_slice(value, n), &fixture->kept);
+        assert_int_equal(compose(fixture), ERR_NONE);
+        for (size_t at = 0; at < fixture->message.bytes; at++)
+            lines += fixture->wire[at] == '\n';
+        assert_true(fixture->message.bytes > 2 * n && lines > 2 * n / 76);
+        assert_holds(fixture, "welcome.");
+    }
+}
+
+/* With less memory at every turn, from the first slices to the last value. */
 static void message__no_memory_is_an_error(void **state)
 {
     struct fixture *fixture = *state;
     struct message_plan *plan;
+    char value[20000];
+    unsigned refused = 0;
+    memset(value, 'x', sizeof value);
+    put_pieces(&fixture->text, text_spans, str_slice(value, sizeof value),
+               &fixture->kept);
+    put_pieces(&fixture->html, html_spans, str_slice(value, sizeof value),
+               &fixture->kept);
+    assert_int_equal(compose(fixture), ERR_NONE);
+    uint64_t bytes = fixture->message.bytes;
     assert_int_equal(message_plan_new(&fixture->spec, &plan, &fixture->error),
                      ERR_NONE);
-    for (size_t max = 0; max < 8192; max += 512) {
+    for (size_t max = 0; max < 1u << 18; max += 4096) {
         struct arena small;
         arena_init(&small, max);
         enum err err = message_compose(plan, &fixture->input, &small, &fixture->message,
                                        &fixture->error);
-        assert_true(err == ERR_NONE || err == ERR_MEMORY);
+        assert_true(err == ERR_MEMORY ||
+                    (err == ERR_NONE && fixture->message.bytes == bytes));
+        refused += err == ERR_MEMORY;
         arena_fini(&small);
     }
+    assert_in_range(refused, 30, 60);
     message_plan_free(plan);
 }
 
@@ -321,6 +354,7 @@ int main(void)
         TEST(message__several_authors_have_a_sender),
         TEST(message__extra_headers_are_left_out_when_empty),
         TEST(message__a_piece_that_lies_about_its_span_is_a_value),
+        TEST(message__long_values_take_more_room),
         TEST(message__no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

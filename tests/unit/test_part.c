@@ -40,17 +40,15 @@ static struct str random_text(struct arena *arena, size_t n)
 static void compose(const struct part *part, const struct pieces *pieces,
                     struct arena *arena, struct buf *to)
 {
-    size_t bytes = part_bytes(part, pieces);
-    char *scratch = arena_alloc(arena, bytes);
-    struct str *slices = arena_calloc(arena, part_slices(pieces), sizeof *slices);
-    assert_non_null(scratch);
-    assert_non_null(slices);
-    struct wire wire = {.slices = slices, .to = scratch, .begun = scratch};
+    size_t slices = part_slices(pieces) + 1;
+    struct wire wire;
+    assert_true(wire_init(&wire, arena, slices, 0));
     part_compose(part, pieces, TRANSFER_QP, &wire);
     wire_flush(&wire);
-    assert_true((size_t)(wire.to - scratch) <= bytes);
+    assert_false(wire.is_short);
+    assert_true(wire.slice_count <= slices);
     for (size_t i = 0; i < wire.slice_count; i++)
-        buf_append(to, slices[i]);
+        buf_append(to, wire.slices[i]);
 }
 
 static void encode_whole(const struct pieces *pieces, struct arena *arena,
