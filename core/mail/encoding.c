@@ -125,15 +125,6 @@ static char *qp_hex(struct qp *qp, char c, char *to)
     return hex_octet(c, to);
 }
 
-static char *qp_break(struct qp *qp, char *to)
-{
-    to[0] = '=';
-    to[1] = '\r';
-    to[2] = '\n';
-    qp->column = 0;
-    return to + 3;
-}
-
 static char *qp_make_room(struct qp *qp, unsigned columns, char *to)
 {
     return qp->column + columns > QP_TEXT_MAX ? qp_break(qp, to) : to;
@@ -158,12 +149,6 @@ char *qp_finish(struct qp *qp, char *to)
     to = qp_hex(qp, qp->held, to);
     qp->held = 0;
     return to;
-}
-
-char *qp_soft_break(struct qp *qp, char *to)
-{
-    to = qp_release(qp, to);
-    return qp->column > 0 ? qp_break(qp, to) : to;
 }
 
 static char *qp_line_end(struct qp *qp, char *to)

@@ -23,7 +23,9 @@ struct part_span {
     /* The lead encoded, without a soft break in its first line; and for each column
      * behind how many of these bytes one has to be added. */
     struct str lead_qp;
+    /* How it leaves the encoder: in which column, or how many further on. */
     struct qp lead_after;
+    bool lead_has_line_end;
     unsigned char lead_break[ENCODING_LINE_MAX];
     /* By how many bytes the joint takes for its quantum; NULL for short spans. */
     struct str base64[3];
@@ -116,6 +118,9 @@ static enum err span_encode_lead(struct part_span *span, struct arena *arena)
         end -= 3;
     }
     span->lead_qp = str_slice(to, (size_t)(end - to));
+    span->lead_has_line_end = span->first_line < span->lead;
+    if (!span->lead_has_line_end)
+        span->lead_after.column = (unsigned)span->lead_qp.n;
     for (unsigned column = 0; column < ENCODING_LINE_MAX; column++)
         span->lead_break[column] = lead_break(span, column);
     return ERR_NONE;
@@ -294,18 +299,17 @@ static char *lead_compose_qp(const struct part_span *span, struct qp *qp, char *
     struct str lead = span->lead_qp;
     if (qp->held != 0 && span->first_line > 0)
         to = qp_release(qp, to);
-    size_t before = qp->held == 0 ? span->lead_break[qp->column] : LEAD_OTHER;
-    if (before == LEAD_OTHER)
+    unsigned column = qp->column, before = span->lead_break[column];
+    if (qp->held != 0 || before == LEAD_OTHER)
         return qp_encode(qp, str_head(span->text, span->lead), to);
-    qp->column += (unsigned)lead.n;
     if (before != LEAD_WHOLE) {
-        to = qp_soft_break(qp, copy_chunks(to, str_head(lead, before)));
+        to = qp_break(qp, copy_chunks(to, str_head(lead, before)));
         lead = str_from(lead, before);
-        qp->column = (unsigned)lead.n;
+        column = 0 - before;
     }
-    qp->held = span->lead_after.held;
-    if (span->first_line < span->lead)
-        qp->column = span->lead_after.column;
+    *qp = span->lead_after;
+    if (!span->lead_has_line_end)
+        qp->column += column;
     return copy_chunks(to, lead);
 }
 
@@ -315,8 +319,7 @@ static void span_compose_qp(const struct part_span *span, struct qp *qp,
     wire->to = lead_compose_qp(span, qp, wire->to);
     if (span->qp.n == 0)
         return;
-    if (qp->column > 0 || qp->held != 0)
-        wire->to = qp_soft_break(qp, wire->to);
+    wire->to = qp_soft_break(qp, wire->to);
     wire_put(wire, span->qp);
     *qp = span->qp_after;
 }
@@ -325,14 +328,15 @@ static bool compose_qp(const struct part *part, const struct pieces *pieces,
                        struct wire *wire)
 {
     struct qp qp = {0};
-    for (size_t i = 0; i < pieces->n; i++) {
-        const struct part_span *span = piece_span(part, &pieces->p[i]);
-        if (!piece_room(wire, span, pieces->p[i].text))
+    const struct piece *end = pieces->p + pieces->n;
+    for (const struct piece *piece = pieces->p; piece < end; piece++) {
+        const struct part_span *span = piece_span(part, piece);
+        if (!piece_room(wire, span, piece->text))
             return false;
         if (span != NULL)
             span_compose_qp(span, &qp, wire);
         else
-            wire->to = qp_encode(&qp, pieces->p[i].text, wire->to);
+            wire->to = qp_encode(&qp, piece->text, wire->to);
     }
     wire->to = qp_finish(&qp, wire->to);
     return qp.column == 0;
