@@ -200,9 +200,33 @@ bool line_is_delicate(struct str s)
     return n > 0 && (s.p[0] == '.' || (s.p[0] == 'F' && memcmp(s.p, "From ", n) == 0));
 }
 
+/* What has room though every byte were escaped, and nothing to be looked at closer: no
+ * line ends, no tabs, no blank at its end. NULL if it is not like that. */
+static char *qp_escape(struct qp *qp, struct str in, char *to)
+{
+    char *begin = to;
+    if (qp->column == 0 || qp->column + 3 * in.n > QP_TEXT_MAX || in.p[in.n - 1] == ' ')
+        return NULL;
+    for (size_t i = 0; i < in.n; i++) {
+        char c = in.p[i];
+        if (qp_is_plain(c))
+            *to++ = c;
+        else if (c == '\t' || is_line_end(c))
+            return NULL;
+        else
+            to = hex_octet(c, to);
+    }
+    qp->column += (unsigned)(to - begin);
+    return to;
+}
+
 /* At a byte that is no line end, with nothing held. */
 static char *qp_text(struct qp *qp, struct str in, char *to, size_t *used)
 {
+    char *escaped = qp_escape(qp, in, to);
+    *used = in.n;
+    if (escaped != NULL)
+        return escaped;
     if (qp->column == 0 && line_is_delicate(in)) {
         *used = 1;
         return qp_hex(qp, in.p[0], to);
@@ -246,8 +270,10 @@ char *qp_encode(struct qp *qp, struct str in, char *to)
 {
     size_t held = qp->held != 0, column = qp->column + held + in.n;
     to[0] = qp->held;
-    if (in.n == 0 || in.n > SHORT_MAX || column > QP_TEXT_MAX || column == in.n ||
-        in.p[in.n - 1] == ' ' || !qp_copy_short(in, to + held))
+    if (in.n == 0 || in.n > SHORT_MAX || column > QP_TEXT_MAX ||
+        in.p[in.n - 1] == ' ' ||
+        (column == in.n && (in.p[0] == '.' || in.p[0] == 'F')) ||
+        !qp_copy_short(in, to + held))
         return qp_encode_any(qp, in, to);
     *qp = (struct qp){.column = (unsigned)column};
     return to + held + in.n;
