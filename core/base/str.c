@@ -100,20 +100,26 @@ bool str_is_ascii(struct str s)
     return true;
 }
 
-/* Of octets below 0x80, those from 0x20 on reach 0x80 when 0x60 is added, and 0x7F does
- * when 1 is. */
-bool str_is_printable_ascii(struct str s)
+/* Marks octets that are not printable. Of those below 0x80, the ones from 0x20 on reach
+ * 0x80 when 0x60 is added, and 0x7F does when 1 is. */
+static uint64_t unprintable(const char *p)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
-    size_t i = 0;
-    for (; i + 8 <= s.n; i += 8) {
-        uint64_t word;
-        memcpy(&word, s.p + i, 8);
-        if (((word | (word + ones)) & high) != 0 ||
-            ((word + 0x60 * ones) & high) != high)
-            return false;
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return (word | (word + ones) | ~(word + 0x60 * ones)) & high;
+}
+
+bool str_is_printable_ascii(struct str s)
+{
+    uint64_t marks = 0;
+    if (s.n >= 8) {
+        size_t last = s.n - 8;
+        for (size_t i = 0; i < last; i += 8)
+            marks |= unprintable(s.p + i);
+        return (marks | unprintable(s.p + last)) == 0;
     }
-    for (; i < s.n; i++)
+    for (size_t i = 0; i < s.n; i++)
         if (s.p[i] < ' ' || s.p[i] > '~')
             return false;
     return true;
