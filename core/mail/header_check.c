@@ -79,19 +79,31 @@ static bool is_wide_control(const unsigned char *p)
            (p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9));
 }
 
-/* What is wrong with the bytes beyond ASCII. */
-static const char *utf8_check(struct str s)
+/* At a byte beyond ASCII; returns how many belong to it. */
+static size_t wide_check(struct str s, const char **why)
+{
+    size_t length = str_utf8_length(s);
+    if (length == 0)
+        *why = "not valid UTF-8";
+    else if (*why == NULL && is_wide_control((const unsigned char *)s.p))
+        *why = "line break or control character";
+    return length > 0 ? length : 1;
+}
+
+static const char *text_check(struct str value)
 {
     const char *why = NULL;
-    for (size_t i = 0, length; i < s.n; i += length) {
+    for (size_t i = 0, length; i < value.n; i += length) {
+        unsigned char c = (unsigned char)value.p[i];
         length = 1;
-        if ((unsigned char)s.p[i] < 0x80)
+        if (c >= ' ' && c < 0x7F)
             continue;
-        length = str_utf8_length(str_from(s, i));
-        if (length == 0)
-            return "not valid UTF-8";
-        if (is_wide_control((const unsigned char *)s.p + i))
-            why = "line break or control character";
+        if (c == '\r' || c == '\n')
+            return "line break";
+        if ((c < ' ' && c != '\t') || c == 0x7F)
+            return "control character";
+        if (c >= 0x80)
+            length = wide_check(str_from(value, i), &why);
     }
     return why;
 }
@@ -100,14 +112,5 @@ const char *header_value_check(struct str value)
 {
     if (value.n > HEADER_VALUE_MAX)
         return "longer than 16384 octets";
-    if (str_is_printable_ascii(value))
-        return NULL;
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-        if (c == '\r' || c == '\n')
-            return "line break";
-        if ((c < ' ' && c != '\t') || c == 0x7F)
-            return "control character";
-    }
-    return utf8_check(value);
+    return str_is_printable_ascii(value) ? NULL : text_check(value);
 }
