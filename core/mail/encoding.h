@@ -35,12 +35,14 @@ struct qp {
 char *qp_encode(struct qp *qp, struct str in, char *to);
 /* Writes the held blank, if there is one, which then does not end its line. */
 char *qp_release(struct qp *qp, char *to);
+
 /* A line break that is none of the text's. */
 static inline char *qp_break(struct qp *qp, char *to)
 {
     qp->column = 0;
     return (char *)mempcpy(to, "=\r\n", 3);
 }
+
 /* Makes sure that the next byte stands at the beginning of a line. */
 static inline char *qp_soft_break(struct qp *qp, char *to)
 {
@@ -48,6 +50,7 @@ static inline char *qp_soft_break(struct qp *qp, char *to)
         to = qp_release(qp, to);
     return qp->column > 0 ? qp_break(qp, to) : to;
 }
+
 /* The end of the text: writes what is held. No line break is added. */
 char *qp_finish(struct qp *qp, char *to);
 

@@ -18,14 +18,6 @@ static void header_fold(struct header_writer *writer)
     writer->is_fresh = true;
 }
 
-void header_begin(struct header_writer *writer, struct str name)
-{
-    writer->column = 0;
-    header_glue(writer, name);
-    header_glue(writer, STR(":"));
-    writer->is_fresh = true;
-}
-
 void header_end(struct header_writer *writer)
 {
     header_fold(writer);
@@ -168,10 +160,12 @@ static void header_encoded(struct header_writer *writer, struct str s)
  * are, with one space between each two; behind them is one space or nothing. */
 static size_t plain_words(struct str s, size_t max)
 {
-    size_t end = 0;
-    for (size_t i = 0; i < s.n; i++) {
+    size_t end = 0, stop = s.n <= max ? s.n : max + 1;
+    for (size_t i = 0; i < stop; i++) {
         char c = s.p[i];
-        if (i > max || c < ' ' || c > '~' || (c == '?' && i > 0 && s.p[i - 1] == '='))
+        if (c > '?' && c <= '~')
+            continue;
+        if (c < ' ' || c > '~' || (c == '?' && i > 0 && s.p[i - 1] == '='))
             return end;
         if (c != ' ')
             continue;

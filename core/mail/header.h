@@ -55,11 +55,6 @@ struct header_writer {
     bool is_fresh;
 };
 
-/* "Name:"; what follows begins with a space. */
-void header_begin(struct header_writer *writer, struct str name);
-void header_end(struct header_writer *writer);
-/* A word that is never broken, on a line of its own if this one is full. */
-void header_word(struct header_writer *writer, struct str word);
 /* Bytes that stick to what stands before them. */
 static inline void header_glue(struct header_writer *writer, struct str bytes)
 {
@@ -69,6 +64,19 @@ static inline void header_glue(struct header_writer *writer, struct str bytes)
     writer->column += bytes.n;
     writer->is_fresh = false;
 }
+
+/* "Name:"; what follows begins with a space. */
+static inline void header_begin(struct header_writer *writer, struct str name)
+{
+    writer->column = 0;
+    header_glue(writer, name);
+    header_glue(writer, STR(":"));
+    writer->is_fresh = true;
+}
+
+void header_end(struct header_writer *writer);
+/* A word that is never broken, on a line of its own if this one is full. */
+void header_word(struct header_writer *writer, struct str word);
 /* A whole value; blanks at both ends are left out. Words longer than word_max are
  * encoded, so that they can be folded. */
 void header_text(struct header_writer *writer, struct str value, size_t word_max);
