@@ -168,12 +168,22 @@ static void put_subject(struct composer *composer)
     composer->wire.to = writer.to;
 }
 
+/* Messages follow each other faster than seconds do. */
+static struct str date_text(int64_t date_ms)
+{
+    static _Thread_local char text[CLOCK_RFC5322_BYTES];
+    static _Thread_local int64_t last;
+    int64_t second = date_ms / 1000 - (date_ms % 1000 < 0);
+    if (text[0] == '\0' || second != last)
+        clock_rfc5322(date_ms, text);
+    last = second;
+    return str_of(text);
+}
+
 static void put_date(struct composer *composer)
 {
-    char date[CLOCK_RFC5322_BYTES];
-    clock_rfc5322(composer->input->date_ms, date);
     put(composer, STR("Date: "));
-    put(composer, str_of(date));
+    put(composer, date_text(composer->input->date_ms));
     put(composer, STR("\r\n"));
 }
 

@@ -1,5 +1,6 @@
 /* Messages composed: structure, determinism, limits, and what is refused. What other
  * parsers make of them is tested in tests/interop. */
+#include "core/base/clock.h"
 #include "core/mail/message.h"
 
 #include <setjmp.h>
@@ -150,6 +151,19 @@ static void message__identity_depends_on_recipient_and_wave_only(void **state)
     fixture->spec.secret = STR("another");
     assert_int_equal(compose(fixture), ERR_NONE);
     assert_false(str_equal(fixture->message.message_id, str_of(first)));
+}
+
+static void message__date_is_that_of_its_second(void **state)
+{
+    static const int64_t dates_ms[] = {0,  999,   1000,  1999,    0,
+                                       -1, -1000, -1001, 86400000};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof dates_ms / sizeof dates_ms[0]; i++) {
+        char date[CLOCK_RFC5322_BYTES];
+        fixture->input.date_ms = dates_ms[i];
+        assert_int_equal(compose(fixture), ERR_NONE);
+        assert_holds(fixture, clock_rfc5322(dates_ms[i], date));
+    }
 }
 
 /* Known answer, computed with Python's hmac: key "secret", 8 bytes 7, 4 bytes 0. */
@@ -346,6 +360,7 @@ int main(void)
         TEST(message__text_alone_is_byte_for_byte),
         TEST(message__address_in_utf8_asks_for_both_extensions),
         TEST(message__identity_depends_on_recipient_and_wave_only),
+        TEST(message__date_is_that_of_its_second),
         TEST(message__identity_is_hmac_sha256),
         TEST(message__encoding_follows_the_value),
         TEST(message__mostly_other_scripts_are_base64),
