@@ -56,7 +56,7 @@ static int copy_4(const char *from, char *to)
     return word;
 }
 
-/* Copies n bytes, 1 to 16; returns them as two words that overlap. */
+/* Copies n bytes, 1 to 16, as words that overlap; returns each at least once. */
 static __m128i copy_short(const char *from, size_t n, char *to)
 {
     if (n >= 8)
@@ -265,7 +265,8 @@ __attribute__((noinline)) static char *qp_encode_any(struct qp *qp, struct str i
 }
 
 /* Most values are a few bytes that stand for themselves, amid a line that has room for
- * them. */
+ * them. A dot or an F that begins a line is looked at closer. Without a held blank what
+ * is written for it is written over. */
 char *qp_encode(struct qp *qp, struct str in, char *to)
 {
     size_t held = qp->held != 0, column = qp->column + held + in.n;

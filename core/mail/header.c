@@ -176,25 +176,12 @@ static size_t plain_words(struct str s, size_t max)
     return s.n <= max ? s.n : end;
 }
 
-static bool word_is_plain(struct str word, size_t word_max)
-{
-    if (word.n == 0 || word.n > word_max)
-        return false;
-    for (size_t i = 0; i < word.n; i++) {
-        if (word.p[i] <= ' ' || word.p[i] > '~')
-            return false;
-        if (word.p[i] == '=' && i + 1 < word.n && word.p[i + 1] == '?')
-            return false;
-    }
-    return true;
-}
-
 /* The word at the front of s, up to a space; *next begins behind that space. A word
  * before a second space counts as not plain: the pair goes into an encoded-word. */
 static bool next_word(struct str s, size_t word_max, struct str *word, struct str *next)
 {
     *word = str_split(s, ' ', next);
-    return word_is_plain(*word, word_max) && (next->n == 0 || next->p[0] != ' ');
+    return plain_words(str_head(s, word->n + 2), word_max) > 0;
 }
 
 /* What fits on the line behind a space, `max` at most. */
