@@ -84,23 +84,54 @@ static void span_measure(struct part_span *span)
     span->is_7bit = check.is_7bit;
 }
 
-/* Where the lead is broken if it begins in `column`. A soft break is the one thing in
- * quoted-printable that has an equals sign before a line end. */
-static unsigned char lead_break(const struct part_span *span, unsigned column)
+/* Leads are short, and have room behind them to be copied so. */
+static char *copy_chunks(char *to, struct str from)
 {
-    char text[QP_BYTES_MAX(LEAD_BYTES_MAX)];
-    struct str qp = span->lead_qp;
-    char *end = qp_encode(&(struct qp){.column = column},
-                          str_head(span->text, span->lead), text);
-    struct str got = str_slice(text, (size_t)(end - text));
-    if (str_equal(got, qp))
-        return LEAD_WHOLE;
-    const char *soft = memmem(got.p, got.n, "=\r\n", 3);
-    size_t before = soft != NULL ? (size_t)(soft - text) : LEAD_OTHER;
-    bool is_same = before < LEAD_OTHER &&
-                   str_equal(str_head(got, before), str_head(qp, before)) &&
-                   str_equal(str_from(got, before + 3), str_from(qp, before));
-    return is_same ? (unsigned char)before : LEAD_OTHER;
+    for (size_t at = 0; at < from.n; at += 16)
+        memcpy(to + at, from.p + at, 16);
+    return to + from.n;
+}
+
+/* The lead as it was encoded once, with a soft break where the line is full. Inlined
+ * where messages are composed, though there are two that call it. */
+static inline char *lead_compose_qp(const struct part_span *span, struct qp *qp,
+                                    char *to)
+{
+    struct str lead = span->lead_qp;
+    if (qp->held != 0 && span->first_line > 0)
+        to = qp_release(qp, to);
+    unsigned column = qp->column, before = span->lead_break[column];
+    if (qp->held != 0 || before == LEAD_OTHER)
+        return qp_encode(qp, str_head(span->text, span->lead), to);
+    if (before != LEAD_WHOLE) {
+        to = qp_break(qp, copy_chunks(to, str_head(lead, before)));
+        lead = str_from(lead, before);
+        column = 0 - before;
+    }
+    *qp = span->lead_after;
+    if (!span->lead_has_line_end)
+        qp->column += column;
+    return copy_chunks(to, lead);
+}
+
+/* Where the lead is broken if it begins in `column`: where the encoder breaks it first,
+ * if nothing else is different then. A soft break is the one thing in quoted-printable
+ * that has an equals sign before a line end. */
+static void lead_find_break(struct part_span *span, unsigned column)
+{
+    char encoded[QP_BYTES_MAX(LEAD_BYTES_MAX)], copied[sizeof encoded];
+    struct qp encoder = {.column = column}, copier = encoder;
+    unsigned char *before = &span->lead_break[column];
+    char *end = qp_encode(&encoder, str_head(span->text, span->lead), encoded);
+    struct str want = str_slice(encoded, (size_t)(end - encoded));
+    const char *soft = memmem(want.p, want.n, "=\r\n", 3);
+    *before = LEAD_WHOLE;
+    if (soft != NULL && want.n != span->lead_qp.n)
+        *before = (unsigned char)(soft - want.p);
+    end = lead_compose_qp(span, &copier, copied);
+    if (!str_equal(want, str_slice(copied, (size_t)(end - copied))) ||
+        copier.column != encoder.column || copier.held != encoder.held)
+        *before = LEAD_OTHER;
 }
 
 /* Behind a column that stands for any other than the first. A soft break in the first
@@ -122,7 +153,7 @@ static enum err span_encode_lead(struct part_span *span, struct arena *arena)
     if (!span->lead_has_line_end)
         span->lead_after.column = (unsigned)span->lead_qp.n;
     for (unsigned column = 0; column < ENCODING_LINE_MAX; column++)
-        span->lead_break[column] = lead_break(span, column);
+        lead_find_break(span, column);
     return ERR_NONE;
 }
 
@@ -283,34 +314,6 @@ static bool compose_7bit(const struct part *part, const struct pieces *pieces,
             last = text.p[text.n - 1];
     }
     return last == '\n' || last == '\r';
-}
-
-/* Leads are short, and have room behind them to be copied so. */
-static char *copy_chunks(char *to, struct str from)
-{
-    for (size_t at = 0; at < from.n; at += 16)
-        memcpy(to + at, from.p + at, 16);
-    return to + from.n;
-}
-
-/* The lead as it was encoded once, with a soft break where the line is full. */
-static char *lead_compose_qp(const struct part_span *span, struct qp *qp, char *to)
-{
-    struct str lead = span->lead_qp;
-    if (qp->held != 0 && span->first_line > 0)
-        to = qp_release(qp, to);
-    unsigned column = qp->column, before = span->lead_break[column];
-    if (qp->held != 0 || before == LEAD_OTHER)
-        return qp_encode(qp, str_head(span->text, span->lead), to);
-    if (before != LEAD_WHOLE) {
-        to = qp_break(qp, copy_chunks(to, str_head(lead, before)));
-        lead = str_from(lead, before);
-        column = 0 - before;
-    }
-    *qp = span->lead_after;
-    if (!span->lead_has_line_end)
-        qp->column += column;
-    return copy_chunks(to, lead);
 }
 
 static void span_compose_qp(const struct part_span *span, struct qp *qp,

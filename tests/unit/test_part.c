@@ -125,6 +125,42 @@ static void part__a_line_that_is_just_full_needs_no_soft_break(void **state)
     arena_fini(&arena);
 }
 
+/* Leads that take up to three lines, from every column on. */
+static void part__a_lead_of_several_lines_is_as_in_the_whole_text(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct buf composed, whole;
+    char equals[64], before[80];
+    memset(equals, '=', sizeof equals);
+    memset(before, 'x', sizeof before);
+    arena_init(&arena, 1u << 20);
+    buf_init(&composed, 1u << 12);
+    buf_init(&whole, 1u << 12);
+    for (size_t n = 1; n < sizeof equals; n++) {
+        for (size_t column = 0; column < sizeof before; column++) {
+            struct str span = str_slice(equals, n);
+            struct part part;
+            struct pieces pieces;
+            arena_reset(&arena);
+            buf_clear(&composed);
+            buf_clear(&whole);
+            assert_int_equal(part_init(&part, &span, 1, &arena), ERR_NONE);
+            pieces_init(&pieces, &arena, 3);
+            assert_true(pieces_add(&pieces, str_slice(before, column), PIECE_VALUE));
+            assert_true(pieces_add(&pieces, span, 0));
+            assert_true(pieces_add(&pieces, span, 0));
+            compose(&part, &pieces, &arena, &composed);
+            encode_whole(&pieces, &arena, &whole);
+            assert_int_equal(composed.n, whole.n);
+            assert_memory_equal(composed.p, whole.p, whole.n);
+        }
+    }
+    buf_fini(&composed);
+    buf_fini(&whole);
+    arena_fini(&arena);
+}
+
 static void part__transfer_goes_by_what_is_in_it(void **state)
 {
     static const struct {
@@ -166,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(part__short_spans_encode_as_the_whole_text),
         cmocka_unit_test(part__a_line_that_is_just_full_needs_no_soft_break),
+        cmocka_unit_test(part__a_lead_of_several_lines_is_as_in_the_whole_text),
         cmocka_unit_test(part__transfer_goes_by_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
