@@ -28,7 +28,7 @@ struct sending_values {
 /* clang-format off */
 #define SENDING_OPTIONS(base)                                                          \
     {"workers", OPTION_COUNT, "N", (base) + offsetof(struct sending_values, workers),  \
-     "threads that send (default one per core)", 1, RUN_WORKERS_MAX},                  \
+     "threads that send (default one less than cores)", 1, RUN_WORKERS_MAX},           \
     {"max-unconfirmed", OPTION_COUNT, "N",                                             \
      (base) + offsetof(struct sending_values, max_unconfirmed),                        \
      "messages whose fate a crash may leave in doubt, at most (default 1024)", 1,      \

@@ -84,12 +84,14 @@ static enum err run_check(const struct run_settings *settings, struct error *err
     return ERR_NONE;
 }
 
+/* One core is left to the ledger's thread and to whoever takes the mail
+ * (docs/decisions/0007-workers.md). */
 static unsigned run_worker_count(const struct run_settings *settings)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned workers = settings->workers;
     if (workers == 0)
-        workers = cores > 0 ? (unsigned)cores : 1;
+        workers = cores > 1 ? (unsigned)cores - 1 : 1;
     if (workers > RUN_WORKERS_MAX)
         workers = RUN_WORKERS_MAX;
     if (workers > settings->relays[0].connections)

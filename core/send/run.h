@@ -61,7 +61,7 @@ struct retry_settings {
 };
 
 struct run_settings {
-    /* 0: one per core. Never more than the relay may have connections. */
+    /* 0: one less than there are cores. Never more than a relay's connections. */
     unsigned workers;
     /* In order: the next one is used while one is down. */
     const struct relay_settings *relays;

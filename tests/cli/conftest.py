@@ -92,6 +92,15 @@ def check_error_line(args, stderr):
         assert ERROR_LINE.fullmatch(line), (args, line)
 
 
+def command_line(args):
+    """The program and its arguments; two workers as on three cores, however many there
+    are here: what they could do to each other has to show."""
+    words = [str(word) for word in args]
+    if words[:1] in (["launch"], ["resume"]) and "--workers" not in words:
+        words[1:1] = ["--workers", "2"]
+    return [BINARY, *words]
+
+
 class Scratch:
     """A directory with a database, files, and the program run in it."""
 
@@ -114,7 +123,7 @@ class Scratch:
         if stdin is not None and text and isinstance(stdin, bytes):
             text = False
         done = subprocess.run(
-            [BINARY, *map(str, args)], input=stdin if stdin is not None else None,
+            command_line(args), input=stdin if stdin is not None else None,
             stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
             text=text, cwd=cwd or self.path, env={**self.env, **(env or {})},
             timeout=timeout * PATIENCE)
@@ -133,7 +142,7 @@ class Scratch:
     def start(self, *args, env=None, **options):
         """Starts the program in the background; killed at the end of the test."""
         process = subprocess.Popen(
-            [BINARY, *map(str, args)], cwd=self.path,
+            command_line(args), cwd=self.path,
             stdin=options.pop("stdin", subprocess.DEVNULL),
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE), text=True,

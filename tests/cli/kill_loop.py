@@ -94,7 +94,7 @@ def one_campaign(scratch, receiver, number, options, dice):
     file = scratch.campaign(receiver.sandbox.port, name=name, list=name, in_doubt=mode,
                             relay={"connections": dice.choice([1, 4, 16])},
                             extra="retry:\n  first: 1s\n  factor: 1\n")
-    more = ("--max-unconfirmed", str(MAX_UNCONFIRMED))
+    more = ("--max-unconfirmed", str(MAX_UNCONFIRMED), "--workers", dice.choice("123"))
     command = ("launch", file, "--yes", *more)
     kills = 0
     while True:
