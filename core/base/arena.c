@@ -57,7 +57,7 @@ void arena_reset(struct arena *arena)
 /* A new current block with room for `bytes`, as large as all before it together. */
 static struct arena_block *arena_add_block(struct arena *arena, size_t bytes)
 {
-    size_t left = arena->max_bytes - arena->used_bytes, cap = arena->next_bytes;
+    size_t left = arena_left(arena), cap = arena->next_bytes;
     if (cap < arena->used_bytes)
         cap = arena->used_bytes;
     if (cap > left)
@@ -74,7 +74,7 @@ static struct arena_block *arena_add_block(struct arena *arena, size_t bytes)
 
 void *arena_alloc(struct arena *arena, size_t bytes)
 {
-    size_t left = arena->max_bytes - arena->used_bytes;
+    size_t left = arena_left(arena);
     if (bytes > left || left - bytes < (0 - bytes) % ARENA_ALIGN)
         return NULL;
     size_t rounded = bytes + (0 - bytes) % ARENA_ALIGN;

@@ -35,6 +35,12 @@ void arena_fini(struct arena *arena);
 void arena_reset(struct arena *arena);
 /* `bytes` of uninitialised memory, aligned for any type; NULL if there is none. */
 void *arena_alloc(struct arena *arena, size_t bytes);
+/* How many bytes it can still hand out before it reaches max_bytes. */
+static inline size_t arena_left(const struct arena *arena)
+{
+    return arena->max_bytes - arena->used_bytes;
+}
+
 /* The same, zeroed, for `count` objects of `size` bytes; overflow checked. */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
 /* A copy with a NUL behind it (not counted); STR_NULL without memory. */

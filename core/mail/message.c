@@ -355,9 +355,17 @@ static void put_body(struct composer *composer)
 
 /* ---- all of it ----------------------------------------------------------------- */
 
-static enum err no_memory(struct error *error)
+static enum err too_large(struct error *error)
 {
-    return error_set(error, ERR_MEMORY, "composing: a message: out of memory");
+    return error_set(error, ERR_LIMIT, "message: larger than %u MiB",
+                     MESSAGE_BYTES_MAX >> 20);
+}
+
+static enum err no_room(const struct wire *wire, struct error *error)
+{
+    return wire->is_too_large
+               ? too_large(error)
+               : error_set(error, ERR_MEMORY, "composing: a message: out of memory");
 }
 
 enum err message_compose(const struct message_plan *plan,
@@ -369,7 +377,7 @@ enum err message_compose(const struct message_plan *plan,
     if (err != ERR_NONE)
         return err;
     if (!wire_init(&composer.wire, arena, slice_room(&composer), head_room(&composer)))
-        return no_memory(error);
+        return no_room(&composer.wire, error);
     identity_derive(plan->key, input->recipient_id, input->wave, &composer.identity);
     if (plan->has_html)
         composer.html = part_transfer(&plan->html, input->html);
@@ -384,10 +392,9 @@ enum err message_compose(const struct message_plan *plan,
     put_body(&composer);
     wire_flush(&composer.wire);
     if (composer.wire.is_short)
-        return no_memory(error);
+        return no_room(&composer.wire, error);
     if (composer.wire.bytes > MESSAGE_BYTES_MAX)
-        return error_set(error, ERR_LIMIT, "message: larger than %u MiB",
-                         MESSAGE_BYTES_MAX >> 20);
+        return too_large(error);
     /* Bodies are 7-bit. That UTF-8 in the header is worth a BODY=8BITMIME is left open
      * by RFC 6531; there are servers that insist on it, and each that has SMTPUTF8 has
      * to offer it. */

@@ -8,7 +8,7 @@
  * Owns:    nothing; slices and scratch lie in the arena.
  * Keeps:   what became a slice.
  * Thread:  one at a time.
- * Errors:  false without memory; of wire_room is_short tells at the end too.
+ * Errors:  false without memory; is_short and is_too_large tell at the end too.
  */
 #ifndef BROADSIDE_MAIL_WIRE_H
 #define BROADSIDE_MAIL_WIRE_H
@@ -22,7 +22,9 @@ struct wire {
     uint64_t bytes;
     /* Scratch, up to `end`; what is between `begun` and `to` is in no slice yet. */
     char *begun, *to, *end;
-    bool is_short;
+    size_t block_bytes;
+    /* There was no memory; or none was left in the arena: the message is too large. */
+    bool is_short, is_too_large;
 };
 
 /* A run that short is copied rather than made a slice of its own. */

@@ -197,12 +197,62 @@ static void part__transfer_goes_by_what_is_in_it(void **state)
     arena_fini(&arena);
 }
 
+/* Of what a value asks for at most it takes a quarter, and a block's end is lost when
+ * the next value asks for more: that must not add up. */
+static void part__much_text_takes_little_more_room_than_it_has(void **state)
+{
+    (void)state;
+    struct arena arena, room;
+    struct pieces pieces;
+    struct part part;
+    struct str span = STR("-");
+    size_t count = 4000;
+    char value[2452];
+    memset(value, 'x', sizeof value);
+    arena_init(&arena, 64u << 20);
+    arena_init(&room, 14u << 20);
+    pieces_init(&pieces, &arena, 2 * count);
+    assert_int_equal(part_init(&part, &span, 1, &arena), ERR_NONE);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(pieces_add(&pieces, str_slice(value, sizeof value), PIECE_VALUE));
+        assert_true(pieces_add(&pieces, span, 0));
+    }
+    struct wire wire;
+    assert_true(wire_init(&wire, &room, part_slices(&pieces) + 1, 0));
+    part_compose(&part, &pieces, TRANSFER_QP, &wire);
+    wire_flush(&wire);
+    assert_false(wire.is_short);
+    assert_true(wire.bytes > count * sizeof value);
+    arena_fini(&room);
+    arena_fini(&arena);
+}
+
+static void part__of_nothing_is_empty(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct pieces pieces;
+    struct part part;
+    struct buf got;
+    struct str span = STR("w\xC3\xA4re es so");
+    arena_init(&arena, 1u << 20);
+    buf_init(&got, 100);
+    pieces_init(&pieces, &arena, 10);
+    assert_int_equal(part_init(&part, &span, 1, &arena), ERR_NONE);
+    compose(&part, &pieces, &arena, &got);
+    assert_int_equal(got.n, 0);
+    buf_fini(&got);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(part__short_spans_encode_as_the_whole_text),
         cmocka_unit_test(part__a_line_that_is_just_full_needs_no_soft_break),
         cmocka_unit_test(part__a_lead_of_several_lines_is_as_in_the_whole_text),
+        cmocka_unit_test(part__much_text_takes_little_more_room_than_it_has),
+        cmocka_unit_test(part__of_nothing_is_empty),
         cmocka_unit_test(part__transfer_goes_by_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
