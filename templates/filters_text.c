@@ -301,7 +301,7 @@ struct value filter_slice(struct template_machine *machine, struct value input,
     if (machine->failed)
         return value_nil();
     if (input.type == VALUE_ARRAY) {
-        if (!slice_bounds(&start, &length, input.n))
+        if (!slice_bounds(&start, &length, input.n) || length == 0)
             return value_array(NULL, 0);
         return value_array(input.items + start, (size_t)length);
     }

@@ -331,8 +331,8 @@ static bool compose_qp(const struct part *part, const struct pieces *pieces,
                        struct wire *wire)
 {
     struct qp qp = {0};
-    const struct piece *end = pieces->p + pieces->n;
-    for (const struct piece *piece = pieces->p; piece < end; piece++) {
+    const struct piece *piece = pieces->p;
+    for (size_t left = pieces->n; left > 0; left--, piece++) {
         const struct part_span *span = piece_span(part, piece);
         if (!piece_room(wire, span, piece->text))
             return false;
