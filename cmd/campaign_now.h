@@ -2,8 +2,8 @@
  * campaign_now.h - the campaign file of a campaign that is in the database
  *
  * As it stands on the disk now, merged with the settings file; if it is gone or broken,
- * the text that was stored at launch. For showing things about a campaign, never for
- * sending it.
+ * the text that was stored at launch. For showing things about a campaign, and what it
+ * decides about those in doubt; never for sending it.
  *
  * Thread:  main.
  * Errors:  ERR_CONFIG, ERR_NO_INPUT: neither can be read.

@@ -4,7 +4,9 @@
  * The campaign file is read again from where it lay at launch. Relay, limits and retry
  * may have changed; what recipients get may not, unless --allow-change says so.
  */
+#include "cmd/campaign_now.h"
 #include "cmd/commands.h"
+#include "cmd/format.h"
 #include "cmd/opened.h"
 #include "cmd/sending.h"
 #include "core/base/log.h"
@@ -133,6 +135,26 @@ static void print_answer(const char *name, const struct request *request,
                      campaign_state_word(state), request->verb);
 }
 
+/* What the campaign has decided about those that a dead run left armed; false, which
+ * sends nothing twice, if that cannot be read. */
+static bool retries_in_doubt(struct store *store, struct str name,
+                             const char *settings_path)
+{
+    struct arena arena;
+    struct campaign campaign;
+    struct campaign_file file;
+    struct error ignored;
+    bool retries = false;
+    arena_init(&arena, FORMAT_MEMORY_MAX);
+    if (campaign_find(store, name, &arena, &campaign, &ignored) == ERR_NONE &&
+        campaign_file_now(&campaign, settings_path, &file) == ERR_NONE) {
+        retries = file.retry_in_doubt;
+        campaign_file_free(&file);
+    }
+    arena_fini(&arena);
+    return retries;
+}
+
 static int run_request(const struct invocation *invocation,
                        const struct request *request, struct error *error)
 {
@@ -142,7 +164,9 @@ static int run_request(const struct invocation *invocation,
     enum err err = store_open(invocation->globals->db, &store, error);
     if (err != ERR_NONE)
         return err_exit_code(err);
-    err = campaign_command(store, str_of(name), request->command, &state, error);
+    bool retries = retries_in_doubt(store, str_of(name), invocation->globals->config);
+    err =
+        campaign_command(store, str_of(name), request->command, retries, &state, error);
     store_close(store);
     if (err == ERR_NONE && !invocation->globals->quiet)
         print_answer(name, request, state);

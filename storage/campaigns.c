@@ -231,7 +231,8 @@ static const char *command_word(enum run_command command)
 
 /* Nobody runs it and nobody can start to: we hold its lock. */
 static enum err obey_now(struct store *store, struct campaign *campaign,
-                         enum run_command command, struct error *error)
+                         enum run_command command, bool retry_in_doubt,
+                         struct error *error)
 {
     if (command == RUN_GO_ON)
         return db_run(store, error, "UPDATE campaign SET command = '' WHERE id = ?",
@@ -244,7 +245,7 @@ static enum err obey_now(struct store *store, struct campaign *campaign,
     struct recovery recovery;
     err = recovery_init(&recovery, store, campaign->id, error);
     if (err == ERR_NONE)
-        err = recovery_settle(&recovery, false, error);
+        err = recovery_settle(&recovery, retry_in_doubt && command == RUN_PAUSE, error);
     if (err == ERR_NONE && command == RUN_CANCEL)
         err = recovery_cancel_rest(&recovery, error);
     if (err == ERR_NONE)
@@ -256,17 +257,17 @@ static enum err obey_now(struct store *store, struct campaign *campaign,
 /* The state is read again under the lock: a run may have ended the campaign since. */
 static enum err obey_locked(struct store *store, struct arena *arena,
                             struct campaign *campaign, enum run_command command,
-                            struct error *error)
+                            bool retry_in_doubt, struct error *error)
 {
     enum err err = campaign_find(store, campaign->name, arena, campaign, error);
     return err != ERR_NONE || campaign_is_over(campaign)
                ? err
-               : obey_now(store, campaign, command, error);
+               : obey_now(store, campaign, command, retry_in_doubt, error);
 }
 
 enum err campaign_command(struct store *store, struct str name,
-                          enum run_command command, enum campaign_state *state,
-                          struct error *error)
+                          enum run_command command, bool retry_in_doubt,
+                          enum campaign_state *state, struct error *error)
 {
     struct arena arena;
     struct campaign campaign = {0};
@@ -274,7 +275,7 @@ enum err campaign_command(struct store *store, struct str name,
     enum err err = campaign_find(store, name, &arena, &campaign, error);
     if (err == ERR_NONE && !campaign_is_over(&campaign)) {
         if (db_try_lock(store, campaign.id)) {
-            err = obey_locked(store, &arena, &campaign, command, error);
+            err = obey_locked(store, &arena, &campaign, command, retry_in_doubt, error);
             db_unlock(store, campaign.id);
         } else {
             err = db_run(store, error, "UPDATE campaign SET command = ? WHERE id = ?",

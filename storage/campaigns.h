@@ -96,9 +96,10 @@ MUST_CHECK enum err campaigns_all(struct store *store, struct arena *arena,
  * alive it takes effect at once (cancel: every delivery that is not in a terminal
  * state becomes cancelled, those armed by a dead run in doubt). *state is the state
  * afterwards: RUNNING if a living run was asked, FINISHED or CANCELLED if the campaign
- * was over before (nothing is changed then). */
+ * was over before (nothing is changed then). retry_in_doubt: for a pause, those that a
+ * dead run left armed are due again rather than in doubt. */
 MUST_CHECK enum err campaign_command(struct store *store, struct str name,
-                                     enum run_command command,
+                                     enum run_command command, bool retry_in_doubt,
                                      enum campaign_state *state, struct error *error);
 /* Replaces the content hash and settings (resume --allow-change). */
 MUST_CHECK enum err campaign_set_content(struct store *store, int64_t campaign_id,

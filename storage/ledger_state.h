@@ -107,6 +107,7 @@ struct ledger_store {
     struct store *store;
     struct run_owner owner;
     int64_t campaign_id, list_id;
+    bool retry_in_doubt;
     int64_t lane_first, lane_last;
     char name[CAMPAIGN_NAME_MAX + 1];
     sqlite3_stmt *statements[LEDGER_STATEMENT_COUNT];

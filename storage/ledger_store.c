@@ -145,6 +145,7 @@ enum err ledger_store_open(struct store *store, int64_t campaign_id,
         return error_set(error, ERR_MEMORY, "send campaign: its ledger: out of memory");
     made->store = store;
     made->campaign_id = campaign_id;
+    made->retry_in_doubt = options->retry_in_doubt;
     enum err err = prepare_all(made, error);
     if (err == ERR_NONE)
         err = run_owner_lock(&made->owner, store, campaign_id, error);
@@ -174,7 +175,8 @@ static enum err give_up(struct ledger_store *ledger, enum campaign_state state,
         err = recovery_init(&recovery, ledger->store, ledger->campaign_id, error);
     if (err != ERR_NONE)
         return err;
-    err = recovery_settle(&recovery, false, error);
+    err = recovery_settle(&recovery,
+                          ledger->retry_in_doubt && state != CAMPAIGN_CANCELLED, error);
     if (err == ERR_NONE && state == CAMPAIGN_CANCELLED)
         err = recovery_cancel_rest(&recovery, error);
     uint64_t unfinished = delivery_counts_unfinished(&recovery.counts);

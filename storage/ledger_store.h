@@ -53,8 +53,9 @@ struct store_port ledger_store_port(struct ledger_store *ledger);
 const struct delivery_counts *ledger_store_counts(const struct ledger_store *ledger);
 /* Gives the campaign up and says how it stands: FINISHED (checked: nothing may be
  * unfinished), PAUSED, CANCELLED (the rest becomes cancelled) or INTERRUPTED. Claimed
- * deliveries become pending; armed ones are in doubt. *counts: what the database then
- * has, unless it fails; NULL if nobody asks. */
+ * deliveries become pending; armed ones are in doubt, or with retry_in_doubt due again
+ * unless it was cancelled. *counts: what the database then has, unless it fails; NULL
+ * if nobody asks. */
 enum err ledger_store_close(struct ledger_store *ledger, enum campaign_state state,
                             struct delivery_counts *counts, struct error *error);
 

@@ -103,6 +103,24 @@ def test_kill_under_retry_loses_nobody_and_repeats_identically(scratch, sandbox)
     assert all(len(found) == 1 for found in digests.values())
 
 
+def test_pause_after_a_kill_obeys_the_campaign(scratch):
+    """Under `retry` nobody is held: those that were on the wire are due again."""
+    sandbox = scratch.sandbox("--latency", "300")
+    people = [f"r{i}@d{i % 4}.example" for i in range(60)]
+    scratch.import_list(people)
+    file = scratch.campaign(sandbox.port, relay={"connections": 8}, in_doubt="retry")
+    process = scratch.start("launch", file, "--yes")
+    wait_until(lambda: any(c["counts"]["armed"] for c in scratch.json("status")),
+               what="messages to be armed")
+    process.kill()
+    scratch.finish(process, code=-9)
+    scratch.run("pause", "spring")
+    counts = check_conserved(scratch.report("spring"))
+    assert counts["in_doubt"] == 0 and counts["deferred"] > 0
+    scratch.run("resume", "spring", timeout=300)
+    assert set(scratch.states("spring").values()) == {"delivered"}
+
+
 def test_second_run_exits_77_and_names_the_first(scratch, sandbox):
     scratch.import_list([f"r{i}@example.org" for i in range(300)])
     file = scratch.campaign(sandbox.port, extra="limits:\n  - domains: ['*']\n    rate: 50/s\n")

@@ -263,8 +263,8 @@ static void ledger__cancel_without_a_run_takes_effect_at_once(void **state)
     struct desk *desk = desk_launch(f, 1, 9);
     enum campaign_state answer;
     crash_midway(f, desk);
-    assert_err_none(
-        f, campaign_command(f->store, STR("spring"), RUN_CANCEL, &answer, &f->error));
+    assert_err_none(f, campaign_command(f->store, STR("spring"), RUN_CANCEL, false,
+                                        &answer, &f->error));
     assert_int_equal(answer, CAMPAIGN_CANCELLED);
     assert_count(f, desk, DELIVERY_CANCELLED, 6);
     assert_count(f, desk, DELIVERY_IN_DOUBT, 2);

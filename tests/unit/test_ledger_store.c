@@ -259,19 +259,19 @@ static void ledger__commands_reach_the_run(void **state)
     assert_err_none(f, store_open(f->db, &other, &f->error));
     desk_check(desk, desk->port.command(desk->port.self, &command));
     assert_int_equal(command, RUN_GO_ON);
-    assert_err_none(
-        f, campaign_command(other, STR("spring"), RUN_PAUSE, &answer, &f->error));
+    assert_err_none(f, campaign_command(other, STR("spring"), RUN_PAUSE, false, &answer,
+                                        &f->error));
     assert_int_equal(answer, CAMPAIGN_RUNNING);
     desk_check(desk, desk->port.command(desk->port.self, &command));
     assert_int_equal(command, RUN_PAUSE);
-    assert_err_none(
-        f, campaign_command(other, STR("spring"), RUN_CANCEL, &answer, &f->error));
+    assert_err_none(f, campaign_command(other, STR("spring"), RUN_CANCEL, false,
+                                        &answer, &f->error));
     desk_check(desk, desk->port.command(desk->port.self, &command));
     assert_int_equal(command, RUN_CANCEL);
     desk_shut(f, desk, CAMPAIGN_CANCELLED);
     assert_count(f, desk, DELIVERY_CANCELLED, 4);
-    assert_err_none(
-        f, campaign_command(other, STR("spring"), RUN_PAUSE, &answer, &f->error));
+    assert_err_none(f, campaign_command(other, STR("spring"), RUN_PAUSE, false, &answer,
+                                        &f->error));
     assert_int_equal(answer, CAMPAIGN_CANCELLED);
     store_close(other);
     free(desk);

@@ -181,8 +181,8 @@ static void trace__survives_the_list(void **state)
     work(f, desk);
     desk_shut(f, desk, CAMPAIGN_PAUSED);
     assert_int_equal(list_delete(f->store, STR("people"), &f->error), ERR_LOCKED);
-    assert_err_none(
-        f, campaign_command(f->store, STR("spring"), RUN_CANCEL, &answer, &f->error));
+    assert_err_none(f, campaign_command(f->store, STR("spring"), RUN_CANCEL, false,
+                                        &answer, &f->error));
     assert_err_none(f, list_delete(f->store, STR("people"), &f->error));
     struct recipient_list *lists;
     struct trace *traces;
