@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import BINARY
+from conftest import BINARY, wait_until
 
 
 def on_terminal(scratch, args, answer=None, seconds=30, columns=0, until=None):
@@ -52,6 +52,21 @@ def test_asks_on_a_terminal_and_obeys(scratch, sandbox):
     assert scratch.json("status") == [] and sandbox.accepted() == []
     code, text = on_terminal(scratch, ["launch", file], b"y\n")
     assert code == 0 and len(sandbox.accepted()) == 20
+
+
+def test_one_worker_less_than_cores(scratch):
+    """A run's threads, by default and with one worker, differ by the other workers."""
+    sandbox = scratch.sandbox("--latency", "500")
+    scratch.import_list([f"r{i}@example.org" for i in range(20)])
+    threads = []
+    for name, options in (("one", ("--workers", "1")), ("default", ())):
+        file = scratch.campaign(sandbox.port, name=name, relay={"connections": 100})
+        process = scratch.start("--quiet", "launch", file, "--yes", *options)
+        wait_until(lambda: any(c["campaign"] == name and c["counts"]["armed"]
+                               for c in scratch.json("status")), what="messages under way")
+        threads.append(len(os.listdir(f"/proc/{process.pid}/task")))
+        scratch.finish(process)
+    assert threads[1] - threads[0] == min(max(os.cpu_count() - 1, 1), 64) - 1
 
 
 def test_live_progress_on_a_terminal(scratch, sandbox):
