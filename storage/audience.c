@@ -7,8 +7,8 @@
 /*
  * Three steps, each constant in memory and each row through as few hands as can be:
  *   1. Sort the list by (domain, recipient) into a temporary table. SQLite asks
- *      audience_key() for what to sort each recipient by: one number, a fifth cheaper
- *      than three columns sorted by two of them. NULL: not meant.
+ *      audience_key() for what to sort each recipient by: one number is cheaper than
+ *      three columns sorted by two of them. NULL: not meant.
  *   2. Walk the table: a domain is a run of its row ids, and how long the run is, is
  *      noted.
  *   3. Domain by domain, append its deliveries. The largest first: it decides how long

@@ -146,7 +146,7 @@ static void bind_attempt(sqlite3_stmt *add, int first,
     (void)db_bind_text(add, first + 4, str_or_empty(outcome->remote_id));
 }
 
-/* Eight that share the rest go into one statement, each for two thirds of its price. */
+/* Eight that share the rest go into one statement, for three quarters of the price. */
 #define ATTEMPTS_AT_ONCE 8
 
 static size_t alike_run(const struct attempt_record *const *records, size_t count)
